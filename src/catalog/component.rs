@@ -1,0 +1,101 @@
+//! `templates/NAME/component.yaml` and the templates beside it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::Files;
+use super::parameter::{Declaration, Parameter};
+use crate::error::{Error, Result};
+use crate::yaml;
+
+/// A component: what it is, what it needs, what can be set, and the templates of its objects.
+#[derive(Debug)]
+pub struct Component {
+    /// Its name: the folder's.
+    pub name: String,
+    /// One sentence for `component list`.
+    pub description: String,
+    /// Components that have to be there before.
+    pub depends_on: Vec<String>,
+    /// What can be set, in the order of the file.
+    pub parameters: Vec<Parameter>,
+    /// Fields left to somebody else once the object exists.
+    pub yields: Vec<Yield>,
+    /// Its templates, by name.
+    pub templates: Vec<Template>,
+}
+
+/// A template of one or more objects.
+#[derive(Debug, Clone)]
+pub struct Template {
+    /// Name, unique in the catalog: the path below `templates/`.
+    pub name: String,
+    /// The file, for errors.
+    pub path: PathBuf,
+    /// minijinja source.
+    pub source: String,
+}
+
+/// Fields that another manager keeps: set when the object is created, left out afterwards, and no drift.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Yield {
+    /// API group; empty for the core group.
+    #[serde(default)]
+    pub group: String,
+    /// Kind.
+    pub kind: String,
+    /// Name; absent for every object of the kind.
+    pub name: Option<String>,
+    /// The field, as a JSON pointer; `*` stands for every item of a list.
+    pub field: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct File {
+    description: String,
+    #[serde(default)]
+    depends_on: Vec<String>,
+    #[serde(default)]
+    params: BTreeMap<String, Declaration>,
+    #[serde(default)]
+    yields: Vec<Yield>,
+}
+
+impl Component {
+    pub(super) fn read(name: &str, files: &Files) -> Result<Self> {
+        let (path, text) = files.required("component.yaml", &format!("templates/{name}"))?;
+        let file: File = yaml::from_str(text, path)?;
+        let mut parameters = Vec::with_capacity(file.params.len());
+        for (parameter, declaration) in file.params {
+            parameters.push(Parameter::new(&parameter, declaration).map_err(|error| error.in_file(path))?);
+        }
+        let templates = files
+            .under("", ".yaml.j2")
+            .map(|(below, path, text)| Template {
+                name: format!("{name}/{below}"),
+                path: path.to_owned(),
+                source: text.to_owned(),
+            })
+            .collect();
+        Ok(Self {
+            name: name.to_owned(),
+            description: file.description,
+            depends_on: file.depends_on,
+            parameters,
+            yields: file.yields,
+            templates,
+        })
+    }
+
+    /// The parameter of this name, or an error that names the nearest.
+    pub fn parameter(&self, name: &str) -> Result<&Parameter> {
+        self.parameters.iter().find(|parameter| parameter.name == name).ok_or_else(|| {
+            Error::usage(format!("component {} has no parameter {name:?}", self.name))
+                .nearest(name, self.parameters.iter().map(|parameter| parameter.name.as_str()))
+        })
+    }
+}

@@ -1,0 +1,21 @@
+//! kfctl: one binary that turns a Kubernetes cluster into a Kubeflow shared by many people.
+//!
+//! The layout is the architecture, and arrows go one way:
+//!
+//! ```text
+//! main → cli, commands → ui, local, controllers → apply → cluster, render, app → catalog, api → object, yaml, labels, error
+//! ```
+//!
+//! | module | why it exists |
+//! | --- | --- |
+//! | [`catalog`] | components and platforms, as data |
+//! | [`object`] | a Kubernetes object and its identity |
+//! | [`yaml`] | the only door to YAML |
+//! | [`labels`] | every label, annotation and field manager, named once |
+//! | [`error`] | the one error that reaches a person, and the exit codes |
+
+pub mod catalog;
+pub mod error;
+pub mod labels;
+pub mod object;
+pub mod yaml;

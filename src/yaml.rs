@@ -1,0 +1,156 @@
+//! The only door to YAML.
+//!
+//! Reading follows what `kubectl` reads from the same text (YAML 1.1 booleans, `0644` is octal, `1e3` is the integer 1000),
+//! with duplicate keys refused and limits against documents made to exhaust memory. Writing is deterministic.
+
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+
+/// The largest text read, in bytes: five times the largest manifest known (all of Kubeflow, 13 MB).
+pub const MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+fn options() -> serde_saphyr::Options {
+    serde_saphyr::options! {
+        legacy_octal_numbers: true,
+        with_snippet: false,
+        budget: serde_saphyr::budget! {
+            max_reader_input_bytes: Some(MAX_BYTES as usize),
+            max_events: 8_000_000,
+            max_nodes: 4_000_000,
+            max_documents: 50_000,
+            max_depth: 128,
+            max_total_scalar_bytes: MAX_BYTES as usize,
+        },
+    }
+}
+
+fn explain(error: &serde_saphyr::Error, file: &Path) -> Error {
+    let text = error.to_string();
+    // The parser repeats the position in its text; ours stands in front, in one form.
+    let text = text.lines().next().unwrap_or_default();
+    let text = text.split(" at line ").next().unwrap_or(text).trim_end_matches([':', ' ']).to_owned();
+    let problem = Error::input(text).in_file(file);
+    match error.location() {
+        Some(place) => problem.at(place.line() as usize, place.column() as usize),
+        None => problem,
+    }
+}
+
+/// Reads one document into a typed value; `file` is named in errors.
+pub fn from_str<T: DeserializeOwned>(text: &str, file: &Path) -> Result<T> {
+    serde_saphyr::from_str_with_options(text, options()).map_err(|error| explain(&error, file))
+}
+
+/// Reads every document of a text, leaving out empty ones; `file` is named in errors.
+pub fn documents(text: &str, file: &Path) -> Result<Vec<Value>> {
+    let mut documents: Vec<Value> =
+        serde_saphyr::from_multiple_with_options(text, options()).map_err(|error| explain(&error, file))?;
+    documents.retain(|document| !document.is_null());
+    documents.iter_mut().for_each(integral);
+    Ok(documents)
+}
+
+/// `1e3` and `1.0` are integers to kubectl; a float with no fraction becomes one here too.
+fn integral(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            if let Some(float) = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 9e15) {
+                #[allow(clippy::cast_possible_truncation, reason = "integral and below 2^53 by the filter above")]
+                let integer = float as i64;
+                *value = integer.into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(integral),
+        Value::Object(fields) => fields.values_mut().for_each(integral),
+        _ => {}
+    }
+}
+
+/// Writes a value as YAML: keys sorted, the same bytes for the same value.
+#[must_use]
+pub fn to_string(value: &Value) -> String {
+    let options = serde_saphyr::ser_options! { compact_list_indent: true, min_fold_chars: usize::MAX };
+    let mut text = String::new();
+    serde_saphyr::to_fmt_writer_with_options(&mut text, value, options).expect("a JSON value is always YAML");
+    text
+}
+
+/// Reads a file as UTF-8 text within the size limit.
+pub fn read(file: &Path) -> Result<String> {
+    let size = std::fs::metadata(file).map_err(|error| Error::io("read", file, &error))?.len();
+    if size > MAX_BYTES {
+        return Err(Error::input(format!("{size} bytes are too many"))
+            .in_file(file)
+            .expected(format!("at most {MAX_BYTES} bytes")));
+    }
+    let bytes = std::fs::read(file).map_err(|error| Error::io("read", file, &error))?;
+    utf8(bytes, file)
+}
+
+/// Text from bytes, or an error that names the line of the first byte that is not UTF-8.
+pub fn utf8(bytes: Vec<u8>, file: &Path) -> Result<String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let column = good.len() - good.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1) + 1;
+        Error::input("not UTF-8 text").in_file(file).at(line, column).expected("YAML in UTF-8")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read_one(text: &str) -> Value {
+        documents(text, Path::new("t.yaml")).unwrap().remove(0)
+    }
+
+    #[test]
+    fn reads_scalars_as_kubectl_does() {
+        assert_eq!(
+            read_one("a: yes\nb: 0644\nc: 1e3\nd: \"0644\"\ne: 2001-01-01\nf: 1.0\ng: 0.5\nh: ~\n"),
+            json!({"a": true, "b": 420, "c": 1000, "d": "0644", "e": "2001-01-01", "f": 1, "g": 0.5, "h": null})
+        );
+    }
+
+    #[test]
+    fn leaves_out_empty_documents() {
+        assert_eq!(documents("---\n# nothing\n---\na: 1\n---\n", Path::new("t")).unwrap(), [json!({"a": 1})]);
+        assert!(documents("", Path::new("t")).unwrap().is_empty());
+    }
+
+    #[test]
+    fn refuses_duplicate_keys_with_their_line() {
+        let error = documents("a: 1\nb: 2\na: 3\n", Path::new("t.yaml")).unwrap_err();
+        assert!(error.to_string().starts_with("t.yaml:3:1: duplicate mapping key"), "{error}");
+    }
+
+    #[test]
+    fn refuses_a_bomb() {
+        let mut text = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n".to_owned();
+        for level in 1..12 {
+            let before = format!("*a{}", level - 1);
+            text += &format!("a{level}: &a{level} [{}]\n", vec![before; 9].join(","));
+        }
+        let started = std::time::Instant::now();
+        assert!(documents(&text, Path::new("bomb.yaml")).is_err());
+        assert!(started.elapsed().as_secs() < 20);
+    }
+
+    #[test]
+    fn writes_what_it_reads() {
+        let value = json!({"a": "0644", "b": "yes", "c": "x: y", "d": "l1\n  l2\n", "e": [], "f": {}, "g": " x", "h": "12:30", "n": ["a\tb", "é", ""]});
+        assert_eq!(read_one(&to_string(&value)), value);
+    }
+
+    #[test]
+    fn names_the_byte_that_is_not_text() {
+        let error = utf8(b"ok\nab\xff".to_vec(), Path::new("t")).unwrap_err();
+        assert!(error.to_string().starts_with("t:2:3: not UTF-8"), "{error}");
+    }
+}
