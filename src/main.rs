@@ -1,1 +1,54 @@
-fn main() {}
+//! Parse, run, exit code.
+
+use clap::Parser;
+use kfctl::cli::Cli;
+use kfctl::cluster::Target;
+use kfctl::commands::{Session, run};
+use kfctl::error::ExitStatus;
+use kfctl::ui::Printer;
+use tokio::sync::watch;
+
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    let cli = Cli::parse();
+    log(cli.global.verbose);
+    // One TLS provider for all clients.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let printer = Printer::new(cli.global.output, cli.global.quiet, cli.global.yes);
+    let (stop, stopped) = watch::channel(false);
+    let session = Session {
+        printer: printer.clone(),
+        target: Target { kubeconfig: cli.global.kubeconfig.clone(), context: cli.global.context.clone() },
+        verbose: cli.global.verbose > 0,
+        stop: stopped,
+    };
+    let status = tokio::select! {
+        result = run(cli, session) => result.unwrap_or_else(|error| {
+            printer.error(&error);
+            error.exit_status()
+        }),
+        () = interrupted(&printer, stop) => ExitStatus::Interrupted,
+    };
+    std::process::ExitCode::from(status as u8)
+}
+
+/// Asks the run to stop at the first Ctrl-C; returns at the second.
+async fn interrupted(printer: &Printer, stop: watch::Sender<bool>) {
+    let _ = tokio::signal::ctrl_c().await;
+    printer.note("stopping after what is under way; Ctrl-C again stops at once");
+    // Nobody listens where a command has no long work: then the first one ends it.
+    if stop.receiver_count() <= 1 || stop.send(true).is_err() {
+        return;
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+fn log(verbose: u8) {
+    let level = match verbose {
+        0 | 1 => "warn",
+        2 => "debug",
+        _ => "trace",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("KFCTL_LOG").unwrap_or_else(|_| level.into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use include_dir::{Dir, include_dir};
 
 pub use component::{Component, Template, Yield};
-pub use parameter::{Parameter, ParameterType, Parsed};
+pub use parameter::{Parameter, ParameterType, Parsed, parse_duration};
 pub use platform::{Platform, Provision};
 pub use quantity::Quantity;
 
@@ -62,6 +62,11 @@ impl Catalog {
         self.platforms.get(name).ok_or_else(|| {
             Error::usage(format!("there is no platform {name:?}")).nearest(name, self.platforms.keys().map(String::as_str))
         })
+    }
+
+    /// All built-in components, by name.
+    pub fn components(&self) -> impl Iterator<Item = &Component> {
+        self.components.values()
     }
 
     /// All platforms, by name.

@@ -1,0 +1,258 @@
+//! KFAPP, the app directory: what the admin decides (app.yaml), brings (components/, overlays/) and reviews (rendered/).
+//! Safe to commit to git: no secret is ever written here.
+
+mod edit;
+mod file;
+mod rendered;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+pub use file::{AppFile, ClusterRecord, ComponentEntry};
+pub use rendered::{Rendered, write_all};
+
+use crate::catalog::{Catalog, Component, Platform};
+use crate::error::{Error, Result};
+use crate::object::{Object, objects};
+use crate::render::{self, Context};
+use crate::yaml;
+
+/// Name of the file that makes a directory an app directory.
+pub const APP_FILE: &str = "app.yaml";
+
+/// An app directory.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// The directory.
+    pub directory: PathBuf,
+    /// What app.yaml says.
+    pub file: AppFile,
+    /// The text of app.yaml.
+    text: String,
+}
+
+/// A parameter as it will be used.
+#[derive(Debug)]
+pub struct Setting<'a> {
+    /// Its declaration.
+    pub parameter: &'a crate::catalog::Parameter,
+    /// Its value.
+    pub value: serde_json::Value,
+    /// Where the value comes from.
+    pub origin: Origin,
+    /// What was taken differently from how it is written.
+    pub note: Option<String>,
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// The component's own default.
+    Default,
+    /// The platform.
+    Platform,
+    /// app.yaml.
+    App,
+}
+
+impl App {
+    /// The app of this directory or the nearest one above it.
+    pub fn find(start: &Path) -> Result<Self> {
+        let start = start.canonicalize().map_err(|error| Error::io("read", start, &error))?;
+        for directory in start.ancestors() {
+            if directory.join(APP_FILE).is_file() {
+                return Self::load(directory);
+            }
+        }
+        Err(Error::usage(format!("there is no app here: neither {} nor a directory above it has an {APP_FILE}", start.display()))
+            .hint("make one with `kfctl init DIRECTORY`, then `cd DIRECTORY`"))
+    }
+
+    /// The app of this directory.
+    pub fn load(directory: &Path) -> Result<Self> {
+        let path = directory.join(APP_FILE);
+        let text = yaml::read(&path)?;
+        let file = AppFile::parse(&text, &path)?;
+        Ok(Self { directory: directory.to_owned(), file, text })
+    }
+
+    /// Makes an app directory. One that holds anything already is refused.
+    pub fn create(directory: &Path, file: &AppFile) -> Result<Self> {
+        if let Ok(entries) = std::fs::read_dir(directory) {
+            let mut found: Vec<String> =
+                entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned())).collect();
+            found.sort();
+            if !found.is_empty() {
+                let shown = found.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
+                let more = if found.len() > 5 { format!(" and {} more", found.len() - 5) } else { String::new() };
+                let error = Error::usage(format!("{} is not empty: it holds {shown}{more}", directory.display()));
+                return Err(if found.iter().any(|name| name == APP_FILE) {
+                    error.hint(format!("it is an app already: `cd {}` and go on with `kfctl generate k8s`", directory.display()))
+                } else {
+                    error.hint("name a directory that is empty, or does not exist yet")
+                });
+            }
+        }
+        std::fs::create_dir_all(directory).map_err(|error| Error::io("create", directory, &error))?;
+        let app = Self { directory: directory.to_owned(), file: file.clone(), text: file.to_text() };
+        app.replace(app.text.clone())?;
+        Self::load(directory)
+    }
+
+    /// Path of app.yaml.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.directory.join(APP_FILE)
+    }
+
+    /// The components that run, in dependency order.
+    pub fn components(&self, catalog: &Catalog) -> Result<Vec<String>> {
+        let platform = catalog.platform(&self.file.platform).map_err(|error| self.locate(error, &["platform"]))?;
+        let own = self.own_components()?;
+        for name in self.file.components.keys() {
+            if !own.contains(name) {
+                catalog.component(name).map_err(|error| self.locate(error, &["components", name]))?;
+            }
+        }
+        let enabled = |name: &String| self.file.components.get(name).and_then(|entry| entry.enabled);
+        let mut names: Vec<String> = platform.components.iter().filter(|name| enabled(name) != Some(false)).cloned().collect();
+        names.extend(own.into_iter().filter(|name| enabled(name) != Some(false)));
+        names.extend(self.file.components.keys().filter(|name| enabled(name) == Some(true)).cloned());
+        names.sort();
+        names.dedup();
+        Ok(catalog.in_order(&names))
+    }
+
+    /// Names of the admin's own components: the folders of components/.
+    pub fn own_components(&self) -> Result<Vec<String>> {
+        let folder = self.directory.join("components");
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(Error::io("read", &folder, &error)),
+        };
+        let mut names: Vec<String> = entries
+            .filter_map(Result::ok)
+            .filter(|entry| entry.path().is_dir())
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .filter(|name| !name.starts_with('.'))
+            .collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// The parameters of a component with the values that hold, each checked.
+    pub fn settings<'a>(&self, component: &'a Component, platform: &Platform) -> Result<Vec<Setting<'a>>> {
+        let ours = self.file.params.get(&component.name);
+        for name in ours.into_iter().flat_map(BTreeMap::keys) {
+            component.parameter(name).map_err(|error| self.locate(error, &["params", &component.name, name]))?;
+        }
+        component
+            .parameters
+            .iter()
+            .map(|parameter| {
+                let name = &parameter.name;
+                if let Some(value) = ours.and_then(|ours| ours.get(name)) {
+                    let parsed =
+                        parameter.parse_value(value).map_err(|error| self.locate(error, &["params", &component.name, name]))?;
+                    return Ok(Setting { parameter, value: parsed.value, origin: Origin::App, note: parsed.note });
+                }
+                match platform.params.get(&component.name).and_then(|params| params.get(name)) {
+                    Some(value) => Ok(Setting {
+                        parameter,
+                        value: parameter.parse_value(value)?.value,
+                        origin: Origin::Platform,
+                        note: None,
+                    }),
+                    None => Ok(Setting { parameter, value: parameter.default.clone(), origin: Origin::Default, note: None }),
+                }
+            })
+            .collect()
+    }
+
+    /// What templates of a component can use.
+    #[must_use]
+    pub fn context(&self, settings: &[Setting<'_>]) -> Context {
+        Context {
+            app: self.file.name.clone(),
+            platform: self.file.platform.clone(),
+            namespace: self.file.namespace.clone(),
+            version: env!("CARGO_PKG_VERSION"),
+            params: settings.iter().map(|setting| (setting.parameter.name.clone(), setting.value.clone())).collect(),
+        }
+    }
+
+    /// Renders these components, in this order. Needs no cluster and writes nothing.
+    pub fn render(&self, catalog: &Catalog, names: &[String]) -> Result<Vec<Rendered>> {
+        let platform = catalog.platform(&self.file.platform).map_err(|error| self.locate(error, &["platform"]))?;
+        for name in self.file.params.keys() {
+            catalog.component(name).map_err(|error| self.locate(error, &["params", name]))?;
+        }
+        let own = self.own_components()?;
+        names
+            .iter()
+            .map(|name| {
+                let mut found = if own.contains(name) {
+                    self.read_objects(&Path::new("components").join(name))?
+                } else {
+                    let component = catalog.component(name)?;
+                    render::component(component, platform, &self.context(&self.settings(component, platform)?))?
+                };
+                let overlays = Path::new("overlays").join(name);
+                for (path, text) in self.manifests(&overlays)? {
+                    render::merge_overlay(&mut found, yaml::documents(&text, &path)?, &path)?;
+                }
+                Rendered::new(name, found)
+            })
+            .collect()
+    }
+
+    fn read_objects(&self, folder: &Path) -> Result<Vec<Object>> {
+        let mut found = Vec::new();
+        for (path, text) in self.manifests(folder)? {
+            found.extend(objects(yaml::documents(&text, &path)?, &path)?);
+        }
+        Ok(found)
+    }
+
+    /// The YAML files below a folder of the app, sorted, with paths relative to the app directory.
+    fn manifests(&self, folder: &Path) -> Result<Vec<(PathBuf, String)>> {
+        let mut found = Vec::new();
+        let mut open = vec![folder.to_owned()];
+        while let Some(folder) = open.pop() {
+            let absolute = self.directory.join(&folder);
+            let entries = match std::fs::read_dir(&absolute) {
+                Ok(entries) => entries,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(Error::io("read", &absolute, &error)),
+            };
+            for entry in entries {
+                let entry = entry.map_err(|error| Error::io("read", &absolute, &error))?;
+                let path = folder.join(entry.file_name());
+                let inside = entry.path().canonicalize().is_ok_and(|real| real.starts_with(&self.directory));
+                if !inside {
+                    return Err(Error::input("leads out of the app directory").in_file(path).expected("files of the app itself"));
+                }
+                let is_yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+                if entry.path().is_dir() {
+                    open.push(path);
+                } else if is_yaml {
+                    let text = yaml::read(&entry.path()).map_err(|error| error.in_file(&path))?;
+                    found.push((path, text));
+                }
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// The error with the place of `route` in app.yaml.
+    pub(crate) fn locate(&self, error: Error, route: &[&str]) -> Error {
+        let error = error.in_file(self.path()).field(route.join("."));
+        match edit::position(&self.text, route) {
+            Some((line, column)) => error.at(line, column),
+            None => error,
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! rendered/COMPONENT/: one object a file, reviewable, the same bytes for the same input. `SHA256SUMS` beside them (as
+//! `sha256sum -c` reads it) tells a hand's edit from ours.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+use crate::object::Object;
+use crate::yaml;
+
+const SUMS: &str = "SHA256SUMS";
+
+/// The objects of a component with the files they are written to.
+#[derive(Debug)]
+pub struct Rendered {
+    /// The component.
+    pub component: String,
+    /// Its objects; each names its file below the app directory.
+    pub objects: Vec<Object>,
+    files: BTreeMap<String, String>,
+}
+
+impl Rendered {
+    pub(super) fn new(component: &str, mut objects: Vec<Object>) -> Result<Self> {
+        let mut files: BTreeMap<String, String> = BTreeMap::new();
+        let mut identities: BTreeMap<crate::object::ObjectId, PathBuf> = BTreeMap::new();
+        for object in &mut objects {
+            if let Some(first) = identities.insert(object.id.clone(), object.file.clone()) {
+                return Err(Error::input(format!("component {component} has {} twice", object.id))
+                    .in_file(object.file.clone())
+                    .detail(format!("the first is in {}", first.display()))
+                    .hint("remove one of the two"));
+            }
+            let mut name = object.file_name();
+            let mut number = 1;
+            while files.contains_key(&name) {
+                number += 1;
+                name = object.file_name().replace(".yaml", &format!("-{number}.yaml"));
+            }
+            object.file = Path::new("rendered").join(component).join(&name);
+            files.insert(name, yaml::to_string(&object.content));
+        }
+        Ok(Self { component: component.to_owned(), objects, files })
+    }
+
+    fn sums(&self) -> String {
+        self.files.iter().fold(String::new(), |mut sums, (name, text)| {
+            let _ = writeln!(sums, "{}  {name}", digest(text.as_bytes()));
+            sums
+        })
+    }
+}
+
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// Writes components to rendered/, all or none where a hand has edited one. Returns the names of those that changed.
+pub fn write_all(directory: &Path, components: &[Rendered], discard_edits: bool) -> Result<Vec<String>> {
+    if !discard_edits {
+        let edits: Vec<String> = components
+            .iter()
+            .map(|component| edited(directory, component))
+            .collect::<Result<Vec<_>>>()?
+            .into_iter()
+            .flatten()
+            .collect();
+        if !edits.is_empty() {
+            let mut error = Error::input("files in rendered/ were edited by hand; a new rendering would lose that");
+            for edit in edits {
+                error = error.detail(edit);
+            }
+            return Err(error
+                .hint("to keep a change, write it to overlays/COMPONENT/ as a partial object: it is merged over what is rendered")
+                .hint("to drop the edits: `kfctl generate k8s --discard-edits`"));
+        }
+    }
+    let mut changed = Vec::new();
+    for component in components {
+        if write(directory, component)? {
+            changed.push(component.component.clone());
+        }
+    }
+    Ok(changed)
+}
+
+fn folder(directory: &Path, component: &Rendered) -> PathBuf {
+    directory.join("rendered").join(&component.component)
+}
+
+/// Files that differ from what was written, by the sums beside them.
+fn edited(directory: &Path, component: &Rendered) -> Result<Vec<String>> {
+    let folder = folder(directory, component);
+    let Ok(sums) = std::fs::read_to_string(folder.join(SUMS)) else { return Ok(Vec::new()) };
+    let mut edits = Vec::new();
+    for (sum, name) in sums.lines().filter_map(|line| line.split_once("  ")) {
+        let shown = format!("rendered/{}/{name}", component.component);
+        match std::fs::read(folder.join(name)) {
+            Ok(bytes) if digest(&bytes) == sum => {}
+            // Edited so that it says what would be rendered now: nothing is lost.
+            Ok(bytes) if component.files.get(name).is_some_and(|text| text.as_bytes() == bytes) => {}
+            Ok(bytes) => {
+                let (line, found) =
+                    first_difference(&String::from_utf8_lossy(&bytes), component.files.get(name).map(String::as_str));
+                edits.push(format!("{shown}:{line}: {}", found.trim()));
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => edits.push(format!("{shown}: deleted")),
+            Err(error) => return Err(Error::io("read", &folder.join(name), &error)),
+        }
+    }
+    Ok(edits)
+}
+
+fn first_difference(edited: &str, rendered: Option<&str>) -> (usize, String) {
+    let mut rendered = rendered.unwrap_or_default().lines();
+    let different = edited.lines().enumerate().find(|(_, line)| rendered.next() != Some(line));
+    different.map_or_else(|| (edited.lines().count(), "(shorter)".to_owned()), |(number, line)| (number + 1, line.to_owned()))
+}
+
+/// Writes one component as a whole folder. Nothing is touched where all is there already.
+fn write(directory: &Path, component: &Rendered) -> Result<bool> {
+    let folder = folder(directory, component);
+    let sums = component.sums();
+    let same = std::fs::read_to_string(folder.join(SUMS)).is_ok_and(|found| found == sums)
+        && component
+            .files
+            .iter()
+            .all(|(name, text)| std::fs::read(folder.join(name)).is_ok_and(|found| found == text.as_bytes()));
+    if same {
+        return Ok(false);
+    }
+    let parent = directory.join("rendered");
+    std::fs::create_dir_all(&parent).map_err(|error| Error::io("create", &parent, &error))?;
+    let fresh = tempfile::Builder::new()
+        .prefix(&format!(".{}.", component.component))
+        .tempdir_in(&parent)
+        .map_err(|error| Error::io("create a folder in", &parent, &error))?;
+    for (name, text) in component.files.iter().chain([(&SUMS.to_owned(), &sums)]) {
+        let path = fresh.path().join(name);
+        std::fs::write(&path, text).map_err(|error| Error::io("write", &path, &error))?;
+    }
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(fresh.path(), mode).map_err(|error| Error::io("write", fresh.path(), &error))?;
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).map_err(|error| Error::io("replace", &folder, &error))?;
+    }
+    std::fs::rename(fresh.keep(), &folder).map_err(|error| Error::io("write", &folder, &error))?;
+    Ok(true)
+}

@@ -1,0 +1,495 @@
+//! One run of the engine: the only file that knows the order of its parts.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use futures::stream::{FuturesUnordered, StreamExt};
+use serde::Serialize;
+use serde_json::Value;
+use tokio::sync::watch;
+
+use super::event::{Event, Events, Phase};
+use super::inventory::{self, Inventory, inventories};
+use super::live::Live;
+use super::order::{Gate, Task, TaskId};
+use super::plan::{Member, Plan};
+use super::verify::{existing_namespaces, verify};
+use super::write::{Change, Mode, membership, retrying, send};
+use super::{compare, wait, yields};
+use crate::catalog::Yield;
+use crate::cluster::{Class, Connection, Discovery, Failure};
+use crate::error::{Error, ExitStatus, Kind, Result};
+use crate::object::ObjectId;
+
+/// Requests under way at once. More only queue in the server: on two cores it is busy from eight on.
+const CONCURRENCY: usize = 24;
+
+/// How to run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How long the whole run may wait for things to come true.
+    pub timeout: Duration,
+    /// Whether to wait for readiness.
+    pub wait: bool,
+    /// Whether to take fields over from other managers.
+    pub force_conflicts: bool,
+}
+
+/// A run: what to apply, and where.
+#[derive(Debug)]
+pub struct Run<'a> {
+    /// The connection.
+    pub connection: &'a Connection,
+    /// What the server serves.
+    pub discovery: &'a Discovery,
+    /// Name of the app.
+    pub app: &'a str,
+    /// UID of the cluster, as checked.
+    pub cluster_uid: &'a str,
+    /// Components of the run with their place in the app's order.
+    pub components: &'a [(String, usize)],
+    /// The plan.
+    pub plan: Plan,
+    /// Yielded fields by component.
+    pub yields: &'a BTreeMap<String, Vec<Yield>>,
+    /// How.
+    pub settings: Settings,
+    /// Where events go.
+    pub events: Events,
+    /// Turns true when the user wants to stop.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// An object of the run, with what is known of it.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub member: Member,
+    /// What is sent.
+    pub content: Value,
+    /// What is there, where it differs.
+    pub live: Option<Value>,
+    /// Whether it has to be written.
+    pub pending: bool,
+}
+
+/// A final refusal of one object.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    /// The object.
+    pub object: ObjectId,
+    /// Its component.
+    pub component: String,
+    /// The file it comes from.
+    pub file: String,
+    /// What was refused, in the server's words.
+    pub reason: String,
+    /// What to do.
+    pub hint: String,
+}
+
+impl Problem {
+    pub(super) fn new(member: &Member, failure: &Failure) -> Self {
+        let id = &member.object.id;
+        let (reason, hint) = match &failure.class {
+            Class::Conflict(fields) => {
+                let owners: Vec<String> =
+                    fields.iter().map(|conflict| format!("{} is kept by {}", conflict.field, conflict.manager)).collect();
+                (
+                    format!("conflict: {}", owners.join("; ")),
+                    "let the other manager give the field up, leave the field out here, or take it over once with --force-conflicts".to_owned(),
+                )
+            }
+            Class::Forbidden => (
+                failure.message.clone(),
+                "ask an admin of the cluster for this right, then run the same command again".to_owned(),
+            ),
+            Class::Invalid if failure.message.contains("immutable") => {
+                let namespace = if id.namespace.is_empty() { String::new() } else { format!(" -n {}", id.namespace) };
+                (
+                    failure.message.clone(),
+                    format!(
+                        "this field can't be changed: change it back, or, if losing the object is all right, delete it first: `kubectl delete{namespace} {} {}`",
+                        id.group_kind(),
+                        id.name
+                    ),
+                )
+            }
+            Class::Invalid => {
+                (failure.message.clone(), "correct the object where it comes from, then run the same command again".to_owned())
+            }
+            Class::WebhookNotReady => {
+                (failure.message.clone(), "look at the pods behind the webhook, then run the same command again".to_owned())
+            }
+            _ => (failure.message.clone(), "run the same command again; -v shows the requests".to_owned()),
+        };
+        Self {
+            object: id.clone(),
+            component: member.component.clone(),
+            file: member.object.file.display().to_string(),
+            reason,
+            hint,
+        }
+    }
+}
+
+/// An object that is not ready, and why.
+#[derive(Debug, Clone, Serialize)]
+pub struct Unready {
+    /// The object.
+    pub object: ObjectId,
+    /// Why.
+    pub reason: String,
+}
+
+/// What a run did.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Every object of the run that is as wanted now, and what that took.
+    pub changes: Vec<(ObjectId, Change)>,
+    /// Objects refused. Where one was refused before the first write, nothing was written.
+    pub problems: Vec<Problem>,
+    /// Objects not ready in time.
+    pub unready: Vec<Unready>,
+    /// Objects left for the next run.
+    pub postponed: Vec<Unready>,
+    /// Objects of the app that are in the cluster, but no longer in the app.
+    pub left_over: Vec<ObjectId>,
+    /// Whether anything was written.
+    pub wrote: bool,
+    /// Whether the user stopped it.
+    pub interrupted: bool,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All is as wanted.
+    Done,
+    /// Something was refused.
+    Refused,
+    /// Written, but not all of it is ready.
+    NotReady,
+    /// Stopped by the user.
+    Interrupted,
+}
+
+impl Report {
+    /// How the run ended.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        if !self.problems.is_empty() {
+            Outcome::Refused
+        } else if self.interrupted {
+            Outcome::Interrupted
+        } else if !self.unready.is_empty() {
+            Outcome::NotReady
+        } else {
+            Outcome::Done
+        }
+    }
+
+    /// How many objects went through `change`.
+    #[must_use]
+    pub fn count(&self, change: Change) -> usize {
+        self.changes.iter().filter(|(_, made)| *made == change).count()
+    }
+}
+
+impl From<Outcome> for ExitStatus {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::Done,
+            Outcome::Refused => Self::Failed,
+            Outcome::NotReady => Self::NotReady,
+            Outcome::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
+/// Runs it.
+pub async fn apply(run: Run<'_>) -> Result<Report> {
+    let deadline = Instant::now() + run.settings.timeout;
+    let explain = |what: &'static str| move |failure: Failure| run.connection.explain(&failure, what);
+    let known =
+        inventories(run.connection, run.app).await.map_err(explain("read the inventories in namespace kubeflow-system"))?;
+    if let Some(other) = known.values().find(|inventory| inventory.cluster_uid != run.cluster_uid) {
+        return Err(Error::new(Kind::WrongCluster, format!("the inventory {} in this cluster was written for another cluster", other.name()))
+            .detail(format!("it names {}, this cluster is {}", other.cluster_uid, run.cluster_uid))
+            .hint("was this cluster restored from another's backup? Then delete that ConfigMap in namespace kubeflow-system and run again"));
+    }
+    let mut wanted_inventories: BTreeMap<String, Inventory> = BTreeMap::new();
+    for (component, order) in run.components {
+        let fresh = Inventory::of(run.app, component, run.cluster_uid, *order, &run.plan.members);
+        wanted_inventories.insert(component.clone(), fresh);
+    }
+
+    run.events.send(Event::Phase { phase: Phase::Read, objects: run.plan.members.len() });
+    let existing: Vec<&Inventory> = run.components.iter().filter_map(|(component, _)| known.get(component)).collect();
+    let live = if existing.is_empty() {
+        Live::default()
+    } else {
+        Live::read(run.connection, run.discovery, &existing, CONCURRENCY).await.map_err(explain("read what is there"))?
+    };
+    let mut report = Report::default();
+    let members: HashSet<&ObjectId> = run.plan.members.iter().map(|member| &member.object.id).collect();
+    report.left_over = live.iter().map(|(id, _)| id).filter(|id| !members.contains(id)).cloned().collect();
+    report.left_over.sort();
+    let mut objects = wanted(&run, &live, &wanted_inventories);
+    drop(live);
+
+    let pending = objects.iter().filter(|wanted| wanted.pending).count();
+    run.events.send(Event::Phase { phase: Phase::Check, objects: pending });
+    let ids = objects.iter().filter(|wanted| wanted.pending).map(|wanted| wanted.member.object.id.clone());
+    let namespaces = existing_namespaces(run.connection, ids, CONCURRENCY).await.map_err(explain("read namespaces"))?;
+    report.problems = verify(run.connection, &mut objects, &namespaces, run.settings.force_conflicts, CONCURRENCY, &run.events)
+        .await
+        .map_err(explain("try the objects as a dry-run"))?;
+    if !report.problems.is_empty() || *run.stop.borrow() {
+        report.interrupted = report.problems.is_empty();
+        return Ok(report);
+    }
+
+    let inventories_change = wanted_inventories
+        .iter()
+        .any(|(component, fresh)| known.get(component).is_none_or(|known| fresh.clone().union(Some(known)) != *known));
+    if inventories_change {
+        prepare_inventories(&run, &objects, &known, &wanted_inventories, deadline, &mut report).await?;
+    }
+    write_all(&run, &mut objects, deadline, &mut report).await;
+
+    let finished = report.outcome() == Outcome::Done;
+    if finished && run.settings.wait {
+        let applysets: BTreeSet<String> = wanted_inventories.values().map(Inventory::id).collect();
+        let written: HashSet<ObjectId> =
+            report.changes.iter().filter(|(_, change)| *change != Change::Unchanged).map(|(id, _)| id.clone()).collect();
+        let members: Vec<Member> = objects.iter().map(|wanted| wanted.member.clone()).collect();
+        run.events.send(Event::Phase { phase: Phase::Wait, objects: members.len() });
+        let mut stop = run.stop.clone();
+        tokio::select! {
+            unready = wait::ready(run.connection, &members, &applysets, &written, deadline, &run.events) => report.unready = unready,
+            _ = stop.wait_for(|stop| *stop) => report.interrupted = true,
+        }
+    }
+    // What left the app stays in the inventory until it is pruned; with nothing left over, the inventory is what is wanted.
+    if finished && report.left_over.is_empty() {
+        for (component, inventory) in &wanted_inventories {
+            if known
+                .get(component)
+                .is_some_and(|known| known != inventory && known.group_kinds.len() >= inventory.group_kinds.len())
+            {
+                inventory.write(run.connection).await.map_err(explain("write the inventory"))?;
+            }
+        }
+    }
+    Ok(report)
+}
+
+/// Each member as it will be sent, beside what is there.
+fn wanted(run: &Run<'_>, live: &Live, inventories: &BTreeMap<String, Inventory>) -> Vec<Wanted> {
+    let autoscaled: HashSet<(&str, &str, &str)> = run
+        .plan
+        .members
+        .iter()
+        .filter(|member| member.object.id.is("autoscaling", "HorizontalPodAutoscaler"))
+        .filter_map(|member| {
+            let target = member.object.content.pointer("/spec/scaleTargetRef")?;
+            Some((member.object.id.namespace.as_str(), target.get("kind")?.as_str()?, target.get("name")?.as_str()?))
+        })
+        .collect();
+    run.plan
+        .members
+        .iter()
+        .map(|member| {
+            let id = &member.object.id;
+            let live = live.get(id);
+            let applyset = inventories.get(&member.component).map(Inventory::id).unwrap_or_default();
+            let declared = run.yields.get(&member.component).map(Vec::as_slice).unwrap_or_default();
+            let scaled = autoscaled.contains(&(id.namespace.as_str(), id.kind.as_str(), id.name.as_str()));
+            let content = yields::without_yielded(id, membership(&member.object.content, &applyset), live, declared, scaled);
+            let unchanged = live.is_some_and(|live| compare::is_unchanged(&content, live));
+            Wanted { member: member.clone(), content, live: live.filter(|_| !unchanged).cloned(), pending: !unchanged }
+        })
+        .collect()
+}
+
+/// The union of old and new, before the first member is written; its namespace first, whoever brings it.
+async fn prepare_inventories(
+    run: &Run<'_>,
+    objects: &[Wanted],
+    known: &BTreeMap<String, Inventory>,
+    fresh: &BTreeMap<String, Inventory>,
+    deadline: Instant,
+    report: &mut Report,
+) -> Result<()> {
+    let explain = |failure: Failure| run.connection.explain(&failure, "write the inventory in namespace kubeflow-system");
+    let path = format!("/api/v1/namespaces/{}", inventory::NAMESPACE);
+    match run.connection.get(&path).await {
+        Ok(_) => {}
+        Err(failure) if failure.class == Class::NotFound => {
+            let bare = serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": inventory::NAMESPACE}});
+            let ours = objects.iter().find(|wanted| {
+                wanted.member.object.id.is("", "Namespace") && wanted.member.object.id.name == inventory::NAMESPACE
+            });
+            let body = ours.map_or(&bare, |wanted| &wanted.content).to_string().into_bytes();
+            let target = format!("{path}?fieldManager={}&fieldValidation=Strict", crate::labels::FIELD_MANAGER);
+            run.connection
+                .request(http::Method::PATCH, &target, "application/json", Some(("application/apply-patch+yaml", body)))
+                .await
+                .map_err(explain)?;
+        }
+        Err(failure) => return Err(explain(failure)),
+    }
+    report.wrote = true;
+    for (component, inventory) in fresh {
+        let union = inventory.clone().union(known.get(component));
+        let id = ObjectId {
+            group: String::new(),
+            kind: "ConfigMap".into(),
+            namespace: inventory::NAMESPACE.into(),
+            name: union.name(),
+        };
+        retrying(&id, deadline, &run.events, async || union.write(run.connection).await).await.map_err(explain)?;
+    }
+    Ok(())
+}
+
+enum Finished {
+    Write(usize, Result<Change, Failure>),
+    Gate(TaskId, Result<(), Unready>),
+}
+
+/// Writes in order, as much at once as the order and the server allow. Stops at the first final refusal.
+async fn write_all(run: &Run<'_>, objects: &mut [Wanted], deadline: Instant, report: &mut Report) {
+    run.events.send(Event::Phase { phase: Phase::Write, objects: objects.len() });
+    let order = &run.plan.order;
+    let mut dependents: HashMap<TaskId, Vec<TaskId>> = HashMap::new();
+    for (task, after) in order.after.iter().enumerate() {
+        after.iter().for_each(|before| dependents.entry(*before).or_default().push(task));
+    }
+    let mut blocked: Vec<usize> = order.after.iter().map(BTreeSet::len).collect();
+    let mut open: BTreeSet<(u8, TaskId)> =
+        (0..blocked.len()).filter(|task| blocked[*task] == 0).map(|task| (urgency(objects, &order.tasks[task]), task)).collect();
+    let members: Vec<Member> = objects.iter().map(|wanted| wanted.member.clone()).collect();
+    let objects: &[Wanted] = objects;
+    let mut running = FuturesUnordered::new();
+    let mut writing = 0;
+    let mut stop = run.stop.clone();
+    loop {
+        let mut done: Vec<TaskId> = Vec::new();
+        while !(report.interrupted || !report.problems.is_empty() || writing >= CONCURRENCY) {
+            let Some((_, task)) = open.pop_first() else { break };
+            match &order.tasks[task] {
+                Task::Write(index) if !objects[*index].pending => {
+                    record(run, report, &objects[*index].member, Change::Unchanged);
+                    done.push(task);
+                    break;
+                }
+                Task::Gate(gate) if !is_needed(run, objects, gate, dependents.get(&task)) => {
+                    done.push(task);
+                    break;
+                }
+                Task::Write(index) => {
+                    writing += 1;
+                    let (index, members) = (*index, &members);
+                    running.push(futures::future::Either::Left(async move {
+                        Finished::Write(index, write_one(run, &objects[index], &members[index], deadline).await)
+                    }));
+                }
+                Task::Gate(gate) => {
+                    let members = &members;
+                    running.push(futures::future::Either::Right(async move {
+                        Finished::Gate(task, wait::gate(run.connection, gate, members, deadline, &run.events).await)
+                    }));
+                }
+            }
+        }
+        if done.is_empty() {
+            let finished = tokio::select! {
+                finished = running.next() => finished,
+                _ = stop.wait_for(|stop| *stop), if !report.interrupted => {
+                    report.interrupted = true;
+                    continue;
+                }
+            };
+            match finished {
+                None => break,
+                Some(Finished::Write(index, result)) => {
+                    writing -= 1;
+                    report.wrote = true;
+                    match result {
+                        Ok(change) => record(run, report, &objects[index].member, change),
+                        Err(failure) if !run.settings.wait && failure.class == Class::WebhookNotReady => {
+                            let object = objects[index].member.object.id.clone();
+                            run.events.send(Event::Postponed { object: object.clone(), reason: failure.message.clone() });
+                            report.postponed.push(Unready { object, reason: failure.message });
+                        }
+                        Err(failure) => report.problems.push(Problem::new(&objects[index].member, &failure)),
+                    }
+                    done.push(index);
+                }
+                Some(Finished::Gate(task, Ok(()))) => done.push(task),
+                // What comes after this gate stays unwritten; the rest goes on.
+                Some(Finished::Gate(_, Err(unready))) => report.unready.push(unready),
+            }
+        }
+        for task in done {
+            for next in dependents.get(&task).into_iter().flatten() {
+                blocked[*next] -= 1;
+                if blocked[*next] == 0 {
+                    open.insert((urgency(objects, &order.tasks[*next]), *next));
+                }
+            }
+        }
+    }
+}
+
+/// Definitions first: the server takes longest to serve them, and does so while the rest is written.
+fn urgency(objects: &[Wanted], task: &Task) -> u8 {
+    match task {
+        Task::Gate(_) => 0,
+        Task::Write(index) => match objects[*index].member.object.id.kind.as_str() {
+            "Namespace" => 1,
+            "CustomResourceDefinition" => 2,
+            _ => 3,
+        },
+    }
+}
+
+/// A gate matters where something behind it will be written; `--no-wait` opens all but the necessary ones.
+fn is_needed(run: &Run<'_>, objects: &[Wanted], gate: &Gate, behind: Option<&Vec<TaskId>>) -> bool {
+    let writes = |task: &TaskId| match &run.plan.order.tasks[*task] {
+        Task::Write(index) => objects[*index].pending,
+        Task::Gate(_) => true,
+    };
+    (run.settings.wait || gate.is_necessary()) && behind.into_iter().flatten().any(writes)
+}
+
+fn record(run: &Run<'_>, report: &mut Report, member: &Member, change: Change) {
+    run.events.send(Event::Written { object: member.object.id.clone(), component: member.component.clone(), change });
+    report.changes.push((member.object.id.clone(), change));
+}
+
+async fn write_one(run: &Run<'_>, wanted: &Wanted, member: &Member, deadline: Instant) -> Result<Change, Failure> {
+    // Without waiting, a webhook with nothing behind it is left to the next run; a short while is given to one that restarts.
+    let patience = if run.settings.wait { deadline } else { deadline.min(Instant::now() + Duration::from_secs(60)) };
+    let answer = retrying(&member.object.id, patience, &run.events, async || {
+        match send(run.connection, member, &wanted.content, run.settings.force_conflicts, Mode::Real).await {
+            Err(failure) if !run.settings.wait && failure.class == Class::WebhookNotReady => Ok(Err(failure)),
+            answer => answer.map(Ok),
+        }
+    })
+    .await??;
+    for message in answer.warnings {
+        run.events.send(Event::Warning { object: Some(member.object.id.clone()), message });
+    }
+    let same = wanted
+        .live
+        .as_ref()
+        .is_some_and(|live| live.pointer("/metadata/resourceVersion") == answer.body.pointer("/metadata/resourceVersion"));
+    Ok(match (answer.created, same) {
+        (true, _) => Change::Created,
+        (false, true) => Change::Unchanged,
+        (false, false) => Change::Configured,
+    })
+}

@@ -1,0 +1,83 @@
+//! What is on the server, read in few requests: one list a kind, by the label of our sets.
+
+use std::collections::{BTreeSet, HashMap};
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use serde_json::Value;
+
+use super::inventory::Inventory;
+use crate::cluster::{Class, Connection, Discovery, Failure, Resource};
+use crate::labels::APPLYSET_PART_OF;
+use crate::object::ObjectId;
+
+/// Members of our sets as they are on the server.
+#[derive(Debug, Default)]
+pub struct Live {
+    objects: HashMap<ObjectId, (Resource, Value)>,
+}
+
+impl Live {
+    /// Reads the members of these inventories.
+    pub async fn read(
+        connection: &Connection,
+        discovery: &Discovery,
+        inventories: &[&Inventory],
+        concurrency: usize,
+    ) -> Result<Self, Failure> {
+        let kinds: BTreeSet<&String> = inventories.iter().flat_map(|inventory| &inventory.group_kinds).collect();
+        let ids: Vec<String> = inventories.iter().map(|inventory| inventory.id()).collect();
+        let resources = kinds.into_iter().filter_map(|group_kind| {
+            let (kind, group) = group_kind.split_once('.').unwrap_or((group_kind, ""));
+            discovery.versions(group, kind).first()
+        });
+        let lists = stream::iter(resources.map(|resource| list(connection, resource, &ids)))
+            .buffer_unordered(concurrency)
+            .try_collect::<Vec<_>>()
+            .await?;
+        Ok(Self { objects: lists.into_iter().flatten().collect() })
+    }
+
+    /// The object of this identity.
+    #[must_use]
+    pub fn get(&self, id: &ObjectId) -> Option<&Value> {
+        self.objects.get(id).map(|(_, object)| object)
+    }
+
+    /// All members.
+    pub fn iter(&self) -> impl Iterator<Item = (&ObjectId, &Value)> {
+        self.objects.iter().map(|(id, (_, object))| (id, object))
+    }
+}
+
+async fn list(
+    connection: &Connection,
+    resource: &Resource,
+    ids: &[String],
+) -> Result<Vec<(ObjectId, (Resource, Value))>, Failure> {
+    let path = format!("{}?labelSelector={APPLYSET_PART_OF}%20in%20({})", resource.path(None), ids.join("%2C"));
+    let mut body = match connection.get(&path).await {
+        Ok(body) => body,
+        // The kind went away with its definition, and its objects with it.
+        Err(failure) if failure.class == Class::NoMatch => return Ok(Vec::new()),
+        Err(failure) => return Err(failure),
+    };
+    let Some(Value::Array(items)) = body.get_mut("items").map(Value::take) else { return Ok(Vec::new()) };
+    let api_version =
+        if resource.group.is_empty() { resource.version.clone() } else { format!("{}/{}", resource.group, resource.version) };
+    Ok(items
+        .into_iter()
+        .map(|mut object| {
+            let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let id = ObjectId {
+                group: resource.group.clone(),
+                kind: resource.kind.clone(),
+                namespace: text("/metadata/namespace"),
+                name: text("/metadata/name"),
+            };
+            // Items of a list leave out what the list says once.
+            object["apiVersion"] = api_version.clone().into();
+            object["kind"] = resource.kind.clone().into();
+            (id, (resource.clone(), object))
+        })
+        .collect())
+}

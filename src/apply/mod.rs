@@ -1,0 +1,32 @@
+//! The apply engine: the one way to write to a cluster.
+//!
+//! ```text
+//! objects → plan (pure) → read live → compare (pure) → dry-run → inventory → write in order, gates between → wait
+//! ```
+//!
+//! It never prints: what happens goes as [`Event`]s to whoever listens.
+
+mod compare;
+mod engine;
+mod event;
+mod guard;
+mod inventory;
+mod live;
+mod order;
+mod plan;
+mod schema;
+mod status;
+mod verify;
+mod wait;
+mod write;
+mod yields;
+
+pub use engine::{Outcome, Problem, Report, Run, Settings, apply};
+pub use event::{Event, Events, Phase};
+pub use guard::{Recorded, check_cluster};
+pub use inventory::{Inventory, inventories};
+pub use live::Live;
+pub use order::{Gate, Order, Task, TaskId};
+pub use plan::{Member, Plan, plan};
+pub use status::{Readiness, readiness};
+pub use write::Change;

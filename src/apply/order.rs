@@ -1,0 +1,480 @@
+//! The order of writes, as a graph: each task names the tasks it comes after. Pure.
+//!
+//! | comes first | comes after |
+//! | --- | --- |
+//! | a Namespace | what is in it |
+//! | a CustomResourceDefinition, served | its objects |
+//! | rights, configuration, services | workloads of the same namespace |
+//! | a workload, ready | its APIService; its webhook, where that would catch the workload's own pods |
+//! | a webhook, answering | the objects it guards, but for what its own backend needs |
+//! | an APIService, available | the objects it serves |
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde_json::Value;
+
+use super::plan::Member;
+use crate::object::ObjectId;
+
+/// Index of a task in its [`Order`].
+pub type TaskId = usize;
+
+/// What is awaited between writes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Gate {
+    /// A definition's kinds are served: (group, version, plural).
+    Served(ObjectId, Vec<(String, String, String)>),
+    /// A workload is ready.
+    Ready(ObjectId),
+    /// A webhook configuration has its CA and something behind it.
+    WebhookAnswers(ObjectId),
+    /// An APIService is available.
+    Available(ObjectId),
+}
+
+impl Gate {
+    /// The object that is waited for.
+    #[must_use]
+    pub fn object(&self) -> &ObjectId {
+        match self {
+            Self::Served(id, _) | Self::Ready(id) | Self::WebhookAnswers(id) | Self::Available(id) => id,
+        }
+    }
+
+    /// Whether `--no-wait` leaves it in: without it the next writes can't succeed.
+    #[must_use]
+    pub fn is_necessary(&self) -> bool {
+        matches!(self, Self::Served(..))
+    }
+}
+
+/// One step of the run.
+#[derive(Debug, Clone)]
+pub enum Task {
+    /// Write the member of this index.
+    Write(usize),
+    /// Wait.
+    Gate(Gate),
+}
+
+/// Tasks and what each comes after.
+#[derive(Debug, Default)]
+pub struct Order {
+    /// The tasks.
+    pub tasks: Vec<Task>,
+    /// For each task the tasks it comes after.
+    pub after: Vec<BTreeSet<TaskId>>,
+}
+
+impl Order {
+    fn add(&mut self, task: Task, after: BTreeSet<TaskId>) -> TaskId {
+        self.tasks.push(task);
+        self.after.push(after);
+        self.tasks.len() - 1
+    }
+
+    /// The tasks in levels: each level needs only those before it. Tasks of a cycle come last, together.
+    #[must_use]
+    pub fn levels(&self) -> Vec<Vec<TaskId>> {
+        let mut level: Vec<Option<usize>> = vec![None; self.tasks.len()];
+        loop {
+            let mut changed = false;
+            for task in 0..self.tasks.len() {
+                if level[task].is_none() && self.after[task].iter().all(|before| level[*before].is_some()) {
+                    level[task] =
+                        Some(self.after[task].iter().filter_map(|before| level[*before]).max().map_or(0, |max| max + 1));
+                    changed = true;
+                }
+            }
+            if !changed {
+                break;
+            }
+        }
+        let last = level.iter().flatten().max().map_or(0, |max| max + 1);
+        let mut levels: BTreeMap<usize, Vec<TaskId>> = BTreeMap::new();
+        for (task, level) in level.into_iter().enumerate() {
+            levels.entry(level.unwrap_or(last)).or_default().push(task);
+        }
+        levels.into_values().collect()
+    }
+
+    /// Takes out edges that would close a circle, so that every task is reached.
+    fn break_cycles(&mut self) {
+        loop {
+            let mut done = vec![false; self.tasks.len()];
+            loop {
+                let next: Vec<TaskId> = (0..self.tasks.len())
+                    .filter(|task| !done[*task] && self.after[*task].iter().all(|before| done[*before]))
+                    .collect();
+                if next.is_empty() {
+                    break;
+                }
+                next.into_iter().for_each(|task| done[task] = true);
+            }
+            // The first write that is stuck goes ahead: the server's own retries settle the rest.
+            let stuck = (0..self.tasks.len()).find(|task| !done[*task] && matches!(self.tasks[*task], Task::Write(_)));
+            match stuck.or_else(|| done.iter().position(|done| !done)) {
+                Some(task) => self.after[task].retain(|before| done[*before]),
+                None => return,
+            }
+        }
+    }
+}
+
+const CONFIGURATION: &[(&str, &str)] = &[
+    ("", "ServiceAccount"),
+    ("", "ConfigMap"),
+    ("", "Secret"),
+    ("", "Service"),
+    ("", "PersistentVolume"),
+    ("", "PersistentVolumeClaim"),
+    ("", "ResourceQuota"),
+    ("", "LimitRange"),
+    ("rbac.authorization.k8s.io", "Role"),
+    ("rbac.authorization.k8s.io", "RoleBinding"),
+    ("rbac.authorization.k8s.io", "ClusterRole"),
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
+    ("networking.k8s.io", "NetworkPolicy"),
+    ("scheduling.k8s.io", "PriorityClass"),
+    ("storage.k8s.io", "StorageClass"),
+];
+
+/// Kinds whose objects make pods, with the place of the pod's template.
+const WORKLOADS: &[(&str, &str, &str)] = &[
+    ("apps", "Deployment", "/spec/template"),
+    ("apps", "StatefulSet", "/spec/template"),
+    ("apps", "DaemonSet", "/spec/template"),
+    ("apps", "ReplicaSet", "/spec/template"),
+    ("batch", "Job", "/spec/template"),
+    ("batch", "CronJob", "/spec/jobTemplate/spec/template"),
+    ("", "Pod", ""),
+];
+
+fn pod_template(member: &Member) -> Option<&Value> {
+    let (.., pointer) = WORKLOADS.iter().find(|(group, kind, _)| member.object.id.is(group, kind))?;
+    member.object.content.pointer(pointer)
+}
+
+fn is_webhook(id: &ObjectId) -> bool {
+    id.group == "admissionregistration.k8s.io" && id.kind.ends_with("WebhookConfiguration")
+}
+
+fn is_definition(id: &ObjectId) -> bool {
+    id.is("apiextensions.k8s.io", "CustomResourceDefinition")
+}
+
+fn is_api_service(id: &ObjectId) -> bool {
+    id.is("apiregistration.k8s.io", "APIService")
+}
+
+/// The group/version/plural names that a definition serves.
+fn served_by(definition: &Value) -> Vec<(String, String, String)> {
+    let text = |pointer: &str| definition.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let versions = definition.pointer("/spec/versions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    versions
+        .iter()
+        .filter(|version| version.get("served").and_then(Value::as_bool).unwrap_or(false))
+        .filter_map(|version| Some((text("/spec/group"), version.get("name")?.as_str()?.to_owned(), text("/spec/names/plural"))))
+        .collect()
+}
+
+/// The services (namespace, name) that a webhook configuration or an APIService sends to.
+pub(super) fn backends(content: &Value) -> BTreeSet<(String, String)> {
+    let webhooks = content.get("webhooks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let of_webhooks = webhooks.iter().filter_map(|webhook| webhook.pointer("/clientConfig/service"));
+    of_webhooks
+        .chain(content.pointer("/spec/service"))
+        .filter_map(|service| Some((service.get("namespace")?.as_str()?.to_owned(), service.get("name")?.as_str()?.to_owned())))
+        .collect()
+}
+
+/// The plan's workloads behind these services, by the services' selectors.
+fn workloads_behind(services: &BTreeSet<(String, String)>, members: &[Member]) -> Vec<usize> {
+    let selectors: Vec<(&str, &serde_json::Map<String, Value>)> = members
+        .iter()
+        .filter(|member| member.object.id.is("", "Service"))
+        .filter(|member| services.contains(&(member.object.id.namespace.clone(), member.object.id.name.clone())))
+        .filter_map(|member| {
+            let selector = member.object.content.pointer("/spec/selector")?.as_object()?;
+            (!selector.is_empty()).then_some((member.object.id.namespace.as_str(), selector))
+        })
+        .collect();
+    let behind = |member: &Member| {
+        let Some(labels) = pod_template(member).and_then(|template| template.pointer("/metadata/labels")) else { return false };
+        selectors.iter().any(|(namespace, selector)| {
+            member.object.id.namespace == *namespace && selector.iter().all(|(key, value)| labels.get(key) == Some(value))
+        })
+    };
+    members.iter().enumerate().filter(|(_, member)| behind(member)).map(|(index, _)| index).collect()
+}
+
+/// Whether a webhook's rules name this group and resource.
+fn catches(webhook: &Value, group: &str, plural: &str) -> bool {
+    let rules = webhook.get("rules").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let names = |rule: &Value, field: &str, wanted: &str| {
+        rule.get(field)
+            .and_then(Value::as_array)
+            .is_some_and(|list| list.iter().filter_map(Value::as_str).any(|name| name == "*" || name == "*/*" || name == wanted))
+    };
+    let creates_or_updates = |rule: &Value| ["CREATE", "UPDATE"].iter().any(|operation| names(rule, "operations", operation));
+    rules.iter().any(|rule| names(rule, "apiGroups", group) && names(rule, "resources", plural) && creates_or_updates(rule))
+}
+
+fn catches_member(configuration: &Value, member: &Member) -> bool {
+    let webhooks = configuration.get("webhooks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    webhooks.iter().any(|webhook| {
+        catches(webhook, &member.resource.group, &member.resource.plural)
+            || (pod_template(member).is_some() && catches(webhook, "", "pods"))
+    })
+}
+
+/// Makes the order.
+pub(super) fn order(members: &[Member]) -> Order {
+    let mut order = Order::default();
+    // Task ids of writes are member indices; gates follow.
+    for index in 0..members.len() {
+        order.add(Task::Write(index), BTreeSet::new());
+    }
+    after_namespaces(&mut order, members);
+    after_definitions(&mut order, members);
+    workloads_after_configuration(&mut order, members);
+    after_api_services(&mut order, members);
+    after_webhooks(&mut order, members);
+    order.break_cycles();
+    order
+}
+
+fn after_namespaces(order: &mut Order, members: &[Member]) {
+    let namespaces: HashMap<&str, TaskId> = members
+        .iter()
+        .enumerate()
+        .filter(|(_, member)| member.object.id.is("", "Namespace"))
+        .map(|(index, member)| (member.object.id.name.as_str(), index))
+        .collect();
+    for (index, member) in members.iter().enumerate() {
+        order.after[index].extend(namespaces.get(member.object.id.namespace.as_str()));
+    }
+}
+
+fn after_definitions(order: &mut Order, members: &[Member]) {
+    for (index, member) in members.iter().enumerate().filter(|(_, member)| is_definition(&member.object.id)) {
+        let served = served_by(&member.object.content);
+        let objects: Vec<TaskId> = members
+            .iter()
+            .enumerate()
+            .filter(|(_, other)| {
+                served.iter().any(|(group, _, plural)| *group == other.resource.group && *plural == other.resource.plural)
+            })
+            .map(|(other, _)| other)
+            .collect();
+        if !objects.is_empty() {
+            let gate = order.add(Task::Gate(Gate::Served(member.object.id.clone(), served)), BTreeSet::from([index]));
+            objects.into_iter().for_each(|object| {
+                order.after[object].insert(gate);
+            });
+        }
+    }
+}
+
+fn workloads_after_configuration(order: &mut Order, members: &[Member]) {
+    let configuration: Vec<TaskId> = members
+        .iter()
+        .enumerate()
+        .filter(|(_, member)| CONFIGURATION.iter().any(|(group, kind)| member.object.id.is(group, kind)))
+        .map(|(index, _)| index)
+        .collect();
+    for (index, member) in members.iter().enumerate().filter(|(_, member)| pod_template(member).is_some()) {
+        order.after[index].extend(configuration.iter().filter(|before| {
+            let other = &members[**before];
+            other.object.id.namespace == member.object.id.namespace
+                || (other.object.id.namespace.is_empty() && other.component == member.component)
+        }));
+    }
+}
+
+fn after_api_services(order: &mut Order, members: &[Member]) {
+    for (index, member) in members.iter().enumerate().filter(|(_, member)| is_api_service(&member.object.id)) {
+        let services = backends(&member.object.content);
+        if services.is_empty() {
+            continue;
+        }
+        for workload in workloads_behind(&services, members) {
+            let gate = order.add(Task::Gate(Gate::Ready(members[workload].object.id.clone())), BTreeSet::from([workload]));
+            order.after[index].insert(gate);
+        }
+        let group = member.object.content.pointer("/spec/group").and_then(Value::as_str).unwrap_or_default();
+        let gate = order.add(Task::Gate(Gate::Available(member.object.id.clone())), BTreeSet::from([index]));
+        for (other, _) in members.iter().enumerate().filter(|(_, other)| other.resource.group == group) {
+            order.after[other].insert(gate);
+        }
+    }
+}
+
+fn after_webhooks(order: &mut Order, members: &[Member]) {
+    for (index, member) in members.iter().enumerate().filter(|(_, member)| is_webhook(&member.object.id)) {
+        let behind = workloads_behind(&backends(&member.object.content), members);
+        for workload in &behind {
+            // One that would catch its own backend's pods must not be there before they run.
+            let before = if catches_member(&member.object.content, &members[*workload]) {
+                order.add(Task::Gate(Gate::Ready(members[*workload].object.id.clone())), BTreeSet::from([*workload]))
+            } else {
+                *workload
+            };
+            order.after[index].insert(before);
+        }
+        let needed = needed_by(order, &behind);
+        let guarded: Vec<TaskId> = members
+            .iter()
+            .enumerate()
+            .filter(|(other, guarded)| {
+                *other != index
+                    && !needed.contains(other)
+                    && !is_webhook(&guarded.object.id)
+                    && catches_member(&member.object.content, guarded)
+            })
+            .map(|(other, _)| other)
+            .collect();
+        if !guarded.is_empty() {
+            let gate = order.add(Task::Gate(Gate::WebhookAnswers(member.object.id.clone())), BTreeSet::from([index]));
+            for object in guarded {
+                order.after[object].insert(gate);
+            }
+        }
+    }
+}
+
+/// These tasks and all that they come after.
+fn needed_by(order: &Order, tasks: &[TaskId]) -> BTreeSet<TaskId> {
+    let mut needed = BTreeSet::new();
+    let mut open: Vec<TaskId> = tasks.to_vec();
+    while let Some(task) = open.pop() {
+        if needed.insert(task) {
+            open.extend(&order.after[task]);
+        }
+    }
+    needed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::Discovery;
+    use crate::object::Object;
+    use serde_json::json;
+
+    fn member(content: Value, plural: &str) -> Member {
+        let object = Object::new(content, "t.yaml").unwrap();
+        let resource = crate::cluster::Resource {
+            group: object.id.group.clone(),
+            version: object.version.clone(),
+            kind: object.id.kind.clone(),
+            plural: plural.to_owned(),
+            namespaced: !object.id.namespace.is_empty(),
+        };
+        Member { object, component: "c".into(), resource, served: true }
+    }
+
+    fn sample() -> Vec<Member> {
+        let deployment = |name: &str| {
+            member(
+                json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": "n"},
+                    "spec": {"template": {"metadata": {"labels": {"app": name}}}}}),
+                "deployments",
+            )
+        };
+        vec![
+            member(json!({"apiVersion": "x.io/v1", "kind": "Thing", "metadata": {"name": "t", "namespace": "n"}}), "things"),
+            member(
+                json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration", "metadata": {"name": "w"},
+                    "webhooks": [{"clientConfig": {"service": {"namespace": "n", "name": "hook"}}, "rules": [
+                        {"apiGroups": ["x.io"], "resources": ["things"], "operations": ["CREATE"]},
+                        {"apiGroups": [""], "resources": ["pods"], "operations": ["*"]}]}]}),
+                "validatingwebhookconfigurations",
+            ),
+            deployment("hook"),
+            deployment("other"),
+            member(
+                json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "hook", "namespace": "n"}, "spec": {"selector": {"app": "hook"}}}),
+                "services",
+            ),
+            member(
+                json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "things.x.io"},
+                    "spec": {"group": "x.io", "scope": "Namespaced", "names": {"plural": "things", "kind": "Thing"},
+                        "versions": [{"name": "v1", "served": true, "storage": true}]}}),
+                "customresourcedefinitions",
+            ),
+            member(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n"}}), "namespaces"),
+        ]
+    }
+
+    fn all_before(order: &Order, task: TaskId) -> BTreeSet<TaskId> {
+        let mut before = needed_by(order, &[task]);
+        before.remove(&task);
+        before
+    }
+
+    #[test]
+    fn a_guarded_object_comes_after_all_that_lets_it_in() {
+        let members = sample();
+        let order = order(&members);
+        let before = all_before(&order, 0);
+        for needed in [1, 2, 4, 5, 6] {
+            assert!(before.contains(&needed), "the thing should come after {}", members[needed].object.id);
+        }
+        let gates: BTreeSet<Gate> = before
+            .iter()
+            .filter_map(|task| match &order.tasks[*task] {
+                Task::Gate(gate) => Some(gate.clone()),
+                Task::Write(_) => None,
+            })
+            .collect();
+        assert!(gates.contains(&Gate::WebhookAnswers(members[1].object.id.clone())));
+        assert!(gates.iter().any(|gate| matches!(gate, Gate::Served(..))));
+        // The webhook catches pods, its own backend's too: that has to be ready first.
+        assert!(gates.contains(&Gate::Ready(members[2].object.id.clone())));
+    }
+
+    #[test]
+    fn a_webhook_does_not_hold_up_its_own_backend_but_other_workloads() {
+        let members = sample();
+        let order = order(&members);
+        assert!(!all_before(&order, 2).contains(&1));
+        assert!(all_before(&order, 3).contains(&1));
+    }
+
+    #[test]
+    fn every_task_is_reached_even_when_webhooks_guard_each_other() {
+        let mut members = sample();
+        members.push(member(
+            json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration", "metadata": {"name": "w2"},
+                "webhooks": [{"clientConfig": {"service": {"namespace": "n", "name": "hook2"}}, "rules": [
+                    {"apiGroups": ["*"], "resources": ["*"], "operations": ["*"]}]}]}),
+            "mutatingwebhookconfigurations",
+        ));
+        members.push(member(
+            json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "hook2", "namespace": "n"}, "spec": {"selector": {"app": "other"}}}),
+            "services",
+        ));
+        let order = order(&members);
+        let reached: usize = order.levels().iter().map(Vec::len).sum();
+        assert_eq!(reached, order.tasks.len());
+        assert!(order.levels().iter().flatten().all(|task| order.after[*task].iter().all(|before| before != task)));
+    }
+
+    #[test]
+    fn one_object_in_two_components_names_both() {
+        let object =
+            |file: &str| Object::new(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n"}}), file).unwrap();
+        let mut discovery = Discovery::default();
+        discovery.insert(crate::cluster::Resource {
+            group: String::new(),
+            version: "v1".into(),
+            kind: "Namespace".into(),
+            plural: "namespaces".into(),
+            namespaced: false,
+        });
+        let components = [("a".to_owned(), vec![object("a.yaml")]), ("b".to_owned(), vec![object("b.yaml")])];
+        let error = super::super::plan(&components, &discovery, "kubeflow").unwrap_err().to_string();
+        assert!(error.starts_with("components a and b both bring Namespace n"), "{error}");
+    }
+}

@@ -1,0 +1,215 @@
+//! Waiting: for gates between writes, and for what was written to become ready. Says why something does not.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use futures::stream::{self, StreamExt};
+use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind};
+use kube::runtime::watcher;
+use serde_json::Value;
+
+use super::engine::Unready;
+use super::event::{Event, Events};
+use super::order::{Gate, backends};
+use super::plan::Member;
+use super::status::{Readiness, becomes_ready, pod_trouble, readiness};
+use crate::cluster::{Class, Connection, Failure};
+use crate::labels::APPLYSET_PART_OF;
+use crate::object::ObjectId;
+
+/// A pause between two looks at the same thing, growing up to the longest.
+const FIRST_LOOK: Duration = Duration::from_millis(50);
+const LONGEST_LOOK: Duration = Duration::from_secs(1);
+
+/// Waits until the gate opens; at `deadline` the reason why it did not.
+pub(super) async fn gate(
+    connection: &Connection,
+    gate: &Gate,
+    members: &[Member],
+    deadline: Instant,
+    events: &Events,
+) -> Result<(), Unready> {
+    let mut pause = FIRST_LOOK;
+    let mut told = String::new();
+    loop {
+        let reason = match look(connection, gate, members).await {
+            Ok(None) => return Ok(()),
+            Ok(Some(reason)) => reason,
+            Err(failure) => failure.message,
+        };
+        if Instant::now() + pause > deadline {
+            let reason = match gate {
+                Gate::Ready(id) => explain(connection, id, reason, members).await,
+                _ => reason,
+            };
+            return Err(Unready { object: gate.object().clone(), reason });
+        }
+        if pause == LONGEST_LOOK && told != reason {
+            events.send(Event::Waiting { object: gate.object().clone(), reason: reason.clone() });
+            told = reason;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_LOOK);
+    }
+}
+
+/// `None` where the gate is open, else why not.
+async fn look(connection: &Connection, gate: &Gate, members: &[Member]) -> Result<Option<String>, Failure> {
+    match gate {
+        Gate::Served(_, served) => {
+            for (group, version, plural) in served {
+                let list = match connection.get(&format!("/apis/{group}/{version}")).await {
+                    Ok(list) => list,
+                    Err(failure) if matches!(failure.class, Class::NoMatch | Class::NotFound) => Value::Null,
+                    Err(failure) => return Err(failure),
+                };
+                let resources = list.get("resources").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+                if !resources.iter().any(|resource| resource.get("name").and_then(Value::as_str) == Some(plural)) {
+                    return Ok(Some(format!("{plural}.{group}/{version} is not served yet")));
+                }
+            }
+            Ok(None)
+        }
+        Gate::Ready(id) | Gate::Available(id) => {
+            let object = connection.get(&path_of(id, members)).await?;
+            Ok(match readiness(id, &object) {
+                Readiness::Ready => None,
+                Readiness::Progressing(reason) | Readiness::Failed(reason) => Some(reason),
+            })
+        }
+        Gate::WebhookAnswers(id) => {
+            let configuration = connection.get(&path_of(id, members)).await?;
+            let webhooks = configuration.get("webhooks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            let without_ca = webhooks.iter().find(|webhook| {
+                webhook.pointer("/clientConfig/service").is_some()
+                    && webhook.pointer("/clientConfig/caBundle").and_then(Value::as_str).unwrap_or_default().is_empty()
+            });
+            if let Some(webhook) = without_ca {
+                return Ok(Some(format!("webhook {} has no caBundle yet", webhook["name"].as_str().unwrap_or_default())));
+            }
+            for (namespace, name) in backends(&configuration) {
+                if !has_endpoints(connection, &namespace, &name).await? {
+                    return Ok(Some(format!("service {namespace}/{name} has nothing ready behind it")));
+                }
+            }
+            Ok(None)
+        }
+    }
+}
+
+async fn has_endpoints(connection: &Connection, namespace: &str, service: &str) -> Result<bool, Failure> {
+    let path = format!(
+        "/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3D{service}"
+    );
+    let slices = connection.get(&path).await?;
+    let list = |value: &Value, field: &str| value.get(field).and_then(Value::as_array).cloned().unwrap_or_default();
+    Ok(list(&slices, "items")
+        .iter()
+        .flat_map(|slice| list(slice, "endpoints"))
+        .any(|endpoint| endpoint.pointer("/conditions/ready").and_then(Value::as_bool).unwrap_or(true)))
+}
+
+fn path_of(id: &ObjectId, members: &[Member]) -> String {
+    members.iter().find(|member| member.object.id == *id).map_or_else(String::new, |member| member.resource.object_path(id))
+}
+
+/// Waits until all members are ready; returns those that are not at `deadline`, each with the reason.
+pub(super) async fn ready(
+    connection: &Connection,
+    members: &[Member],
+    applysets: &BTreeSet<String>,
+    written: &HashSet<ObjectId>,
+    deadline: Instant,
+    events: &Events,
+) -> Vec<Unready> {
+    // Kinds of our own definitions may say Ready too, but only objects just written are asked: others' state is not this run's.
+    let watched = |member: &&Member| {
+        becomes_ready(&member.object.id) || written.contains(&member.object.id) && is_custom(&member.object.id)
+    };
+    let mut waiting: BTreeMap<ObjectId, String> =
+        members.iter().filter(watched).map(|member| (member.object.id.clone(), "not seen yet".to_owned())).collect();
+    let mut unready: Vec<Unready> = Vec::new();
+    let kinds: BTreeMap<(String, String), &Member> = members
+        .iter()
+        .filter(watched)
+        .map(|member| ((member.object.id.group.clone(), member.object.id.kind.clone()), member))
+        .collect();
+    let selector = format!("{APPLYSET_PART_OF} in ({})", applysets.iter().cloned().collect::<Vec<_>>().join(","));
+    let watches = kinds.values().map(|member| watch(connection, member, &selector));
+    let mut changes = pin!(stream::select_all(watches));
+    let mut seen_again = false;
+    while !waiting.is_empty() {
+        let Ok(change) = tokio::time::timeout_at(deadline.into(), changes.next()).await else { break };
+        let Some((id, object)) = change else { break };
+        let Some(reason) = waiting.get_mut(&id) else { continue };
+        match readiness(&id, &object) {
+            Readiness::Ready => {
+                waiting.remove(&id);
+                events.send(Event::Ready { object: id });
+            }
+            Readiness::Failed(why) => {
+                waiting.remove(&id);
+                unready.push(Unready { object: id, reason: why });
+            }
+            Readiness::Progressing(why) => {
+                if *reason != why || !seen_again {
+                    events.send(Event::Waiting { object: id.clone(), reason: why.clone() });
+                }
+                *reason = why;
+            }
+        }
+        seen_again = true;
+    }
+    for (id, reason) in waiting {
+        let reason = explain(connection, &id, reason, members).await;
+        unready.push(Unready { object: id, reason });
+    }
+    unready
+}
+
+fn is_custom(id: &ObjectId) -> bool {
+    id.group.contains('.') && !id.group.ends_with(".k8s.io")
+}
+
+type Change = (ObjectId, Value);
+
+fn watch(connection: &Connection, member: &Member, selector: &str) -> stream::BoxStream<'static, Change> {
+    let resource = &member.resource;
+    let gvk = GroupVersionKind::gvk(&resource.group, &resource.version, &resource.kind);
+    let api: Api<DynamicObject> = Api::all_with(connection.client(), &ApiResource::from_gvk_with_plural(&gvk, &resource.plural));
+    let (group, kind) = (resource.group.clone(), resource.kind.clone());
+    watcher(api, watcher::Config::default().labels(selector))
+        .filter_map(move |event| {
+            // An error is a broken watch, which repairs itself with backoff; the deadline bounds it.
+            let object = match event {
+                Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => serde_json::to_value(object).ok(),
+                _ => None,
+            };
+            let text = |pointer: &str| object.as_ref()?.pointer(pointer)?.as_str().map(str::to_owned);
+            let id = ObjectId {
+                group: group.clone(),
+                kind: kind.clone(),
+                namespace: text("/metadata/namespace").unwrap_or_default(),
+                name: text("/metadata/name").unwrap_or_default(),
+            };
+            std::future::ready(object.map(|object| (id, object)))
+        })
+        .boxed()
+}
+
+/// The reason with what the workload's own pods say.
+async fn explain(connection: &Connection, id: &ObjectId, reason: String, members: &[Member]) -> String {
+    let member = members.iter().find(|member| member.object.id == *id);
+    let labels = member.and_then(|member| member.object.content.pointer("/spec/selector/matchLabels")).and_then(Value::as_object);
+    let Some(labels) = labels else { return reason };
+    let selector: Vec<String> = labels
+        .iter()
+        .map(|(key, value)| format!("{}%3D{}", key.replace('/', "%2F"), value.as_str().unwrap_or_default()))
+        .collect();
+    let path = format!("/api/v1/namespaces/{}/pods?labelSelector={}", id.namespace, selector.join("%2C"));
+    let Ok(pods) = connection.get(&path).await else { return reason };
+    let troubles: BTreeSet<String> =
+        pods.get("items").and_then(Value::as_array).into_iter().flatten().filter_map(pod_trouble).collect();
+    if troubles.is_empty() { reason } else { format!("{reason} ({})", troubles.into_iter().collect::<Vec<_>>().join("; ")) }
+}

@@ -1,0 +1,102 @@
+//! Server-side apply of one object: the request, and its repetition while the failure may pass.
+
+use std::time::{Duration, Instant};
+
+use http::Method;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::event::{Event, Events};
+use super::plan::Member;
+use crate::cluster::{Answer, Class, Connection, Failure};
+use crate::labels::{APPLYSET_PART_OF, FIELD_MANAGER};
+use crate::object::ObjectId;
+
+const APPLY_PATCH: &str = "application/apply-patch+yaml";
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+
+/// What a run did to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// It is new.
+    Created,
+    /// It was there and differed.
+    Configured,
+    /// It was as wanted; nothing was written.
+    Unchanged,
+}
+
+/// How to apply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Write.
+    Real,
+    /// Let the server check and answer as if.
+    DryRun,
+    /// As a dry-run, in a namespace that exists, because the object's own does not yet.
+    StandIn,
+}
+
+/// The namespace whose existence every cluster guarantees.
+const STAND_IN_NAMESPACE: &str = "default";
+
+/// The object as it is sent: a member of its set.
+pub(super) fn membership(content: &Value, applyset: &str) -> Value {
+    let mut content = content.clone();
+    content["metadata"]["labels"][APPLYSET_PART_OF] = applyset.into();
+    content
+}
+
+/// Sends one apply request.
+pub(super) async fn send(
+    connection: &Connection,
+    member: &Member,
+    content: &Value,
+    force: bool,
+    mode: Mode,
+) -> Result<Answer, Failure> {
+    let mut id = member.object.id.clone();
+    let body = if mode == Mode::StandIn {
+        id.namespace = STAND_IN_NAMESPACE.to_owned();
+        let mut moved = content.clone();
+        moved["metadata"]["namespace"] = STAND_IN_NAMESPACE.into();
+        moved.to_string()
+    } else {
+        content.to_string()
+    };
+    let path = format!(
+        "{}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict&force={force}{}",
+        member.resource.object_path(&id),
+        if mode == Mode::Real { "" } else { "&dryRun=All" }
+    );
+    connection.request(Method::PATCH, &path, "application/json", Some((APPLY_PATCH, body.into_bytes()))).await
+}
+
+/// Repeats `attempt` while its failure may pass by itself, until `deadline`; the last failure is returned then.
+pub(super) async fn retrying<T>(
+    object: &ObjectId,
+    deadline: Instant,
+    events: &Events,
+    mut attempt: impl AsyncFnMut() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let failure = match attempt().await {
+            Ok(done) => return Ok(done),
+            Err(failure) => failure,
+        };
+        // A missing namespace may be one that another component, or another run, is making at this moment.
+        let passing = failure.is_passing() || failure.class == Class::NotFound;
+        let wait = failure.retry_after.map_or(pause, |asked| asked.max(pause).min(Duration::from_secs(30)));
+        if !passing || Instant::now() + wait > deadline {
+            return Err(failure);
+        }
+        if pause > Duration::from_secs(1) {
+            events.send(Event::Retrying { object: object.clone(), reason: failure.message });
+        }
+        tokio::time::sleep(wait).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}

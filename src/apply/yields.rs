@@ -1,0 +1,130 @@
+//! Fields that somebody else keeps once the object exists. Pure.
+//!
+//! A yielded field is sent until another manager has taken it over; from then on it is left out, so that it is neither fought
+//! over nor taken for drift. Leaving it out earlier would delete it, as nobody else owns it yet.
+
+use serde_json::{Map, Value};
+
+use super::compare::owned;
+use crate::catalog::Yield;
+use crate::object::ObjectId;
+
+fn built_in() -> impl Iterator<Item = Yield> {
+    let webhooks = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"].into_iter().flat_map(|kind| {
+        ["/webhooks/*/clientConfig/caBundle", "/webhooks/*/failurePolicy"]
+            .map(|field| ("admissionregistration.k8s.io", kind, field))
+    });
+    let others = [
+        ("apiextensions.k8s.io", "CustomResourceDefinition", "/spec/conversion/webhook/clientConfig/caBundle"),
+        ("apiregistration.k8s.io", "APIService", "/spec/caBundle"),
+    ];
+    webhooks.chain(others).map(|(group, kind, field)| Yield {
+        group: group.into(),
+        kind: kind.into(),
+        name: None,
+        field: field.into(),
+    })
+}
+
+/// `wanted` without the fields that another manager keeps in `live`.
+#[must_use]
+pub fn without_yielded(id: &ObjectId, mut wanted: Value, live: Option<&Value>, declared: &[Yield], autoscaled: bool) -> Value {
+    // The aggregation controller replaces the whole list at once; what a manifest says there never holds.
+    if id.is("rbac.authorization.k8s.io", "ClusterRole")
+        && wanted.get("aggregationRule").is_some_and(|rule| !rule.is_null())
+        && let Some(fields) = wanted.as_object_mut()
+    {
+        fields.remove("rules");
+    }
+    let Some(owned) = live.and_then(owned) else { return wanted };
+    for rule in built_in().chain(declared.iter().cloned()) {
+        if id.is(&rule.group, &rule.kind) && rule.name.as_ref().is_none_or(|name| *name == id.name) {
+            remove(&mut wanted, &segments(&rule.field), Some(owned));
+        }
+    }
+    if autoscaled {
+        remove(&mut wanted, &["spec", "replicas"], Some(owned));
+    }
+    wanted
+}
+
+fn segments(field: &str) -> Vec<&str> {
+    field.split('/').filter(|segment| !segment.is_empty()).collect()
+}
+
+/// Removes the field at `path` from `value` where `owned`, the set of our fields at this place, does not hold it.
+fn remove(value: &mut Value, path: &[&str], owned: Option<&Map<String, Value>>) {
+    let Some((first, rest)) = path.split_first() else { return };
+    match value {
+        Value::Object(fields) => {
+            let key = format!("f:{first}");
+            let set = owned.and_then(|owned| owned.get(&key)).and_then(Value::as_object);
+            if rest.is_empty() {
+                if set.is_none() {
+                    fields.remove(*first);
+                }
+            } else if let Some(below) = fields.get_mut(*first) {
+                remove(below, rest, set);
+            }
+        }
+        Value::Array(items) if *first == "*" => {
+            for item in items {
+                let set = owned.and_then(|owned| {
+                    owned.iter().find_map(|(key, set)| {
+                        let Ok(Value::Object(keys)) = serde_json::from_str(key.strip_prefix("k:")?) else { return None };
+                        keys.iter().all(|(name, value)| item.get(name) == Some(value)).then(|| set.as_object())?
+                    })
+                });
+                remove(item, rest, set);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn webhook(ca: &str) -> Value {
+        json!({"webhooks": [{"name": "w", "clientConfig": {"caBundle": ca}, "failurePolicy": "Ignore"}]})
+    }
+
+    fn live(fields: Value) -> Value {
+        json!({"metadata": {"managedFields": [{"manager": "kfctl", "operation": "Apply", "fieldsV1": {
+            "f:webhooks": {"k:{\"name\":\"w\"}": fields}}}]}})
+    }
+
+    fn id() -> ObjectId {
+        ObjectId {
+            group: "admissionregistration.k8s.io".into(),
+            kind: "ValidatingWebhookConfiguration".into(),
+            namespace: String::new(),
+            name: "w".into(),
+        }
+    }
+
+    #[test]
+    fn a_field_is_sent_until_somebody_takes_it() {
+        assert_eq!(without_yielded(&id(), webhook("x"), None, &[], false), webhook("x"));
+        let ours = live(json!({"f:name": {}, "f:failurePolicy": {}, "f:clientConfig": {"f:caBundle": {}}}));
+        assert_eq!(without_yielded(&id(), webhook("x"), Some(&ours), &[], false), webhook("x"));
+        let taken = live(json!({"f:name": {}, "f:failurePolicy": {}}));
+        let left = without_yielded(&id(), webhook("x"), Some(&taken), &[], false);
+        assert_eq!(left, json!({"webhooks": [{"name": "w", "clientConfig": {}, "failurePolicy": "Ignore"}]}));
+    }
+
+    #[test]
+    fn rules_of_an_aggregated_role_are_never_sent() {
+        let role = ObjectId {
+            group: "rbac.authorization.k8s.io".into(),
+            kind: "ClusterRole".into(),
+            namespace: String::new(),
+            name: "r".into(),
+        };
+        let wanted = json!({"aggregationRule": {"clusterRoleSelectors": []}, "rules": []});
+        assert_eq!(without_yielded(&role, wanted, None, &[], false), json!({"aggregationRule": {"clusterRoleSelectors": []}}));
+        assert_eq!(without_yielded(&role, json!({"rules": []}), None, &[], false), json!({"rules": []}));
+    }
+}

@@ -1,0 +1,280 @@
+//! The command line as types, and nothing else.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::ui::Output;
+
+/// Turns a Kubernetes cluster into a Kubeflow shared by many people.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kfctl",
+    version,
+    about,
+    propagate_version = false,
+    disable_help_subcommand = true,
+    after_help = "Examples:\n  kfctl quickstart                     a Kubeflow on this machine, from nothing\n  kfctl init my-kubeflow && cd my-kubeflow\n  kfctl generate k8s && kfctl apply k8s\n  kfctl param set profiles maxCpu 100 && kfctl apply k8s -c profiles"
+)]
+pub struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig [default: its current one]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Answer every question with yes
+    #[arg(long, short = 'y', global = true)]
+    pub yes: bool,
+    /// How results are printed
+    #[arg(long, short = 'o', global = true, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    pub output: Output,
+    /// Say more; twice shows every request
+    #[arg(long, short = 'v', global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Say only results and errors
+    #[arg(long, short = 'q', global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+}
+
+/// The commands, in the order of the journey.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// A Kubeflow on this machine, from nothing: makes an app, a control plane, and deploys
+    #[command(
+        after_help = "Examples:\n  kfctl quickstart\n  kfctl quickstart ~/my-kubeflow\n\nRun again, it continues. It touches only the cluster it makes, whatever KUBECONFIG says."
+    )]
+    Quickstart {
+        /// Directory of the app
+        #[arg(default_value = "kubeflow-quickstart")]
+        directory: PathBuf,
+    },
+    /// Make an app directory
+    #[command(
+        after_help = "Examples:\n  kfctl init my-kubeflow\n  kfctl init my-kubeflow --platform local\n  kfctl init my-kubeflow --set profiles.maxCpu=100 --set profiles.maxRam=1T"
+    )]
+    Init {
+        /// Directory to make; its name becomes the app's
+        directory: PathBuf,
+        /// Where Kubeflow will run: none (a cluster that is there), local, kind, minikube
+        #[arg(long, default_value = "none")]
+        platform: String,
+        /// Namespace of Kubeflow's components
+        #[arg(long, default_value = "kubeflow")]
+        namespace: String,
+        /// Name of the app [default: the directory's]
+        #[arg(long)]
+        name: Option<String>,
+        /// Set a parameter
+        #[arg(long, value_name = "COMPONENT.PARAM=VALUE")]
+        set: Vec<String>,
+    },
+    /// Render manifests into rendered/; needs no cluster
+    #[command(after_help = "Examples:\n  kfctl generate\n  kfctl generate k8s\n  kfctl generate k8s --discard-edits")]
+    Generate {
+        /// What to render
+        #[arg(value_enum, default_value_t = Scope::All)]
+        scope: Scope,
+        /// Render over files in rendered/ that were edited by hand
+        #[arg(long)]
+        discard_edits: bool,
+    },
+    /// Bring the cluster to what the app says
+    #[command(
+        after_help = "Examples:\n  kfctl apply k8s\n  kfctl apply k8s -c profiles\n  kfctl apply platform\n  kfctl apply --yes --no-wait -o json\n\nExit codes: 0 done, 1 failed, 2 usage, 4 not ready in time, 5 wrong cluster, 130 interrupted."
+    )]
+    Apply(Apply),
+    /// Read and change parameters of components
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  kfctl param list profiles\n  kfctl param set profiles maxCpu 100\n  kfctl param unset profiles maxCpu"
+    )]
+    Param(Param),
+    /// Choose components, and bring your own
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  kfctl component list\n  kfctl component add my-operator --from operator.yaml\n  kfctl component disable my-operator"
+    )]
+    Component(Component),
+    /// What runs in the cluster, and what does not
+    #[command(after_help = "Examples:\n  kfctl status\n  kfctl status -o json")]
+    Status,
+    /// The control plane of platform local
+    #[command(subcommand, after_help = "Examples:\n  kfctl local status\n  kfctl local stop\n  kfctl local start")]
+    Local(Local),
+    /// Run the controller of profiles (in the cluster, or as a process of platform local)
+    #[command(after_help = "Examples:\n  kfctl controller --probes 127.0.0.1:8081 --metrics 127.0.0.1:8080")]
+    Controller {
+        /// Address of /livez and /readyz
+        #[arg(long, default_value = "0.0.0.0:8081", value_name = "ADDRESS")]
+        probes: std::net::SocketAddr,
+        /// Address of /metrics
+        #[arg(long, default_value = "0.0.0.0:8080", value_name = "ADDRESS")]
+        metrics: std::net::SocketAddr,
+    },
+    /// Print completions for a shell
+    #[command(
+        after_help = "Examples:\n  kfctl completions bash > /etc/bash_completion.d/kfctl\n  kfctl completions fish > ~/.config/fish/completions/kfctl.fish"
+    )]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print versions
+    #[command(after_help = "Examples:\n  kfctl version\n  kfctl version -o json")]
+    Version,
+}
+
+/// What `generate` and `apply` work on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Scope {
+    /// What runs in the cluster
+    K8s,
+    /// The cluster itself
+    Platform,
+    /// Both, the cluster first
+    All,
+}
+
+/// `apply`.
+#[derive(Debug, Clone, Args)]
+pub struct Apply {
+    /// What to apply
+    #[arg(value_enum, default_value_t = Scope::All)]
+    pub scope: Scope,
+    /// Only this component; may be given several times
+    #[arg(long = "component", short = 'c', value_name = "COMPONENT")]
+    pub components: Vec<String>,
+    /// Write, and don't wait for anything to become ready
+    #[arg(long)]
+    pub no_wait: bool,
+    /// How long to wait for everything to become ready
+    #[arg(long, default_value = "10m", value_name = "DURATION", value_parser = duration)]
+    pub timeout: std::time::Duration,
+    /// Take fields over from other managers, this once
+    #[arg(long)]
+    pub force_conflicts: bool,
+}
+
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    crate::catalog::parse_duration(text).ok_or_else(|| "expected a duration such as 90s, 10m or 1h30m".to_owned())
+}
+
+/// `param`.
+#[derive(Debug, Subcommand)]
+pub enum Param {
+    /// Set a parameter in app.yaml
+    #[command(after_help = "Examples:\n  kfctl param set profiles maxCpu 100\n  kfctl param set profiles maxRam 1Tb")]
+    Set {
+        /// The component
+        component: String,
+        /// The parameter
+        parameter: String,
+        /// Its value
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+    },
+    /// Print the value that holds
+    #[command(after_help = "Examples:\n  kfctl param get profiles maxCpu")]
+    Get {
+        /// The component
+        component: String,
+        /// The parameter
+        parameter: String,
+    },
+    /// List parameters: value, default, type and meaning
+    #[command(after_help = "Examples:\n  kfctl param list\n  kfctl param list profiles")]
+    List {
+        /// The component [default: all that run]
+        component: Option<String>,
+    },
+    /// Return a parameter to its default
+    #[command(after_help = "Examples:\n  kfctl param unset profiles maxCpu")]
+    Unset {
+        /// The component
+        component: String,
+        /// The parameter
+        parameter: String,
+    },
+}
+
+/// `component`.
+#[derive(Debug, Subcommand)]
+pub enum Component {
+    /// List components
+    #[command(after_help = "Examples:\n  kfctl component list")]
+    List,
+    /// Copy manifests into components/NAME/; from then on they are deployed like a built-in component
+    #[command(
+        after_help = "Examples:\n  kfctl component add my-operator --from operator.yaml\n  kfctl component add kubeflow --from kubeflow.yaml.gz\n  kfctl component add my-operator --from https://example.com/operator.yaml --sha256 HASH"
+    )]
+    Add {
+        /// Name of the component
+        name: String,
+        /// A file (also .gz), a directory of manifests, a kustomization, or a URL
+        #[arg(long, value_name = "FILE|DIR|URL")]
+        from: String,
+        /// The sha256 that the file must have
+        #[arg(long, value_name = "HASH")]
+        sha256: Option<String>,
+    },
+    /// Remove a component of your own from the app
+    #[command(after_help = "Examples:\n  kfctl component remove my-operator")]
+    Remove {
+        /// Name of the component
+        name: String,
+    },
+    /// Run a component
+    #[command(after_help = "Examples:\n  kfctl component enable profiles")]
+    Enable {
+        /// Name of the component
+        name: String,
+    },
+    /// Don't run a component
+    #[command(after_help = "Examples:\n  kfctl component disable profiles")]
+    Disable {
+        /// Name of the component
+        name: String,
+    },
+    /// Show what a component is and brings
+    #[command(after_help = "Examples:\n  kfctl component show profiles")]
+    Show {
+        /// Name of the component
+        name: String,
+    },
+}
+
+/// `local`.
+#[derive(Debug, Subcommand)]
+pub enum Local {
+    /// Start what does not run
+    #[command(after_help = "Examples:\n  kfctl local start")]
+    Start,
+    /// Stop everything; nothing is lost
+    #[command(after_help = "Examples:\n  kfctl local stop")]
+    Stop,
+    /// What runs
+    #[command(after_help = "Examples:\n  kfctl local status")]
+    Status,
+    /// Print the end of a process's log
+    #[command(after_help = "Examples:\n  kfctl local logs\n  kfctl local logs kube-apiserver")]
+    Logs {
+        /// The process [default: where each log is]
+        process: Option<String>,
+    },
+    /// Stop everything and delete the cluster's data
+    #[command(after_help = "Examples:\n  kfctl local reset --yes")]
+    Reset,
+}

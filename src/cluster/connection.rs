@@ -1,0 +1,203 @@
+//! One connection for all requests of a run. Requests are made by hand, not through typed APIs, because the engine needs what
+//! those leave out: the answer's code (created or changed), `Retry-After`, and the server's typed causes.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use http::{Method, Request};
+use http_body_util::BodyExt;
+use kube::client::Body;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use serde_json::Value;
+
+use super::failure::{Class, Failure};
+use crate::error::{Error, Kind, Result};
+
+/// Longest wait for one answer; admission webhooks may take 30 s of it.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Which cluster to talk to.
+#[derive(Debug, Clone, Default)]
+pub struct Target {
+    /// A kubeconfig file; else KUBECONFIG, else ~/.kube/config, else the pod's service account.
+    pub kubeconfig: Option<PathBuf>,
+    /// A context in it; else its current one.
+    pub context: Option<String>,
+}
+
+/// A connection to an API server.
+#[derive(Clone)]
+pub struct Connection {
+    client: kube::Client,
+    /// The server's address.
+    pub server: String,
+    /// The kubeconfig's context, or `in-cluster`.
+    pub context: String,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").field("server", &self.server).field("context", &self.context).finish_non_exhaustive()
+    }
+}
+
+/// A successful answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// The body.
+    pub body: Value,
+    /// Whether the object is new.
+    pub created: bool,
+    /// What the server warns of.
+    pub warnings: Vec<String>,
+}
+
+impl Connection {
+    /// Reads the kubeconfig and builds a client. Nothing is sent yet.
+    pub async fn open(target: &Target) -> Result<Self> {
+        let (mut config, context) = configuration(target).await?;
+        // The engine retries by the class of the failure; a second, blind retry below it would hide what happens.
+        config.default_retry = false;
+        config.read_timeout = None;
+        let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
+        let client = kube::Client::try_from(config).map_err(|error| unusable(target).detail(root_cause(&error)))?;
+        Ok(Self { client, server, context })
+    }
+
+    /// The client, for watches.
+    #[must_use]
+    pub fn client(&self) -> kube::Client {
+        self.client.clone()
+    }
+
+    /// GET `path`.
+    pub async fn get(&self, path: &str) -> Result<Value, Failure> {
+        Ok(self.request(Method::GET, path, "application/json", None).await?.body)
+    }
+
+    /// Sends one request and reads its answer.
+    pub async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        accept: &str,
+        body: Option<(&str, Vec<u8>)>,
+    ) -> Result<Answer, Failure> {
+        let mut request = Request::builder().method(method).uri(path).header(http::header::ACCEPT, accept);
+        let bytes = match body {
+            Some((content_type, bytes)) => {
+                request = request.header(http::header::CONTENT_TYPE, content_type);
+                bytes
+            }
+            None => Vec::new(),
+        };
+        let request = request.body(Body::from(bytes)).map_err(|error| Failure {
+            class: Class::Invalid,
+            message: format!("{path} is no path for a request: {error}"),
+            retry_after: None,
+        })?;
+        let exchange = async {
+            let response = self.client.send(request).await.map_err(|error| Failure::transport(root_cause(&error)))?;
+            let (head, body) = response.into_parts();
+            let bytes = body.collect().await.map_err(|error| Failure::transport(error.to_string()))?.to_bytes();
+            Ok::<_, Failure>((head, bytes))
+        };
+        let (head, bytes) = tokio::time::timeout(REQUEST_TIMEOUT, exchange)
+            .await
+            .map_err(|_| Failure::transport(format!("no answer within {} s", REQUEST_TIMEOUT.as_secs())))??;
+        if !head.status.is_success() {
+            let seconds = head.headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+            return Err(Failure::from_answer(head.status.as_u16(), &bytes, seconds.map(Duration::from_secs)));
+        }
+        let body = serde_json::from_slice(&bytes)
+            .map_err(|error| Failure::transport(format!("the answer was cut off or is no JSON: {error}")))?;
+        let warnings = head
+            .headers
+            .get_all(http::header::WARNING)
+            .iter()
+            .filter_map(|value| Some(value.to_str().ok()?.split_once('"')?.1.trim_end_matches('"').replace("\\\"", "\"")))
+            .collect();
+        Ok(Answer { body, created: head.status == http::StatusCode::CREATED, warnings })
+    }
+
+    /// The UID of namespace kube-system: the cluster's identity.
+    pub async fn uid(&self) -> Result<String> {
+        let namespace = self
+            .get("/api/v1/namespaces/kube-system")
+            .await
+            .map_err(|failure| self.explain(&failure, "read namespace kube-system"))?;
+        namespace
+            .pointer("/metadata/uid")
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+            .ok_or_else(|| Error::cluster(format!("{} answers, but not like a Kubernetes API server", self.server)))
+    }
+
+    /// A failure of a request for the cluster itself, as an error; `what` says what was being done.
+    #[must_use]
+    pub fn explain(&self, failure: &Failure, what: &str) -> Error {
+        let error = |message: String| Error::new(Kind::Cluster, message).detail(failure.message.clone());
+        match failure.class {
+            Class::Busy => error(format!("cannot reach the cluster at {} (context {})", self.server, self.context))
+                .hint("is it running, and is this the right one? `kubectl config get-contexts` lists what there is; choose with --context"),
+            Class::Unauthorized => error(format!("{} does not accept your credentials (context {})", self.server, self.context))
+                .hint("log in again, or choose another user's context with --context"),
+            Class::Forbidden => error(format!("you may not {what} on {} (context {})", self.server, self.context))
+                .hint("ask an admin of the cluster for the right, or choose another context with --context"),
+            _ => error(format!("{}: cannot {what}", self.server)),
+        }
+    }
+}
+
+async fn configuration(target: &Target) -> Result<(kube::Config, String)> {
+    let options = KubeConfigOptions { context: target.context.clone(), ..KubeConfigOptions::default() };
+    let explicit = target.kubeconfig.is_some() || target.context.is_some() || std::env::var_os("KUBECONFIG").is_some();
+    if !explicit && !default_kubeconfig().is_some_and(|path| path.exists()) {
+        let config = kube::Config::incluster().map_err(|_| {
+            Error::environment("there is no kubeconfig")
+                .expected("--kubeconfig FILE, the variable KUBECONFIG, or ~/.kube/config")
+                .hint("no cluster yet? `kfctl quickstart` makes one on this machine")
+        })?;
+        return Ok((config, "in-cluster".to_owned()));
+    }
+    let kubeconfig = match &target.kubeconfig {
+        Some(file) => Kubeconfig::read_from(file),
+        None => Kubeconfig::read(),
+    }
+    .map_err(|error| unusable(target).detail(root_cause(&error)))?;
+    let context = target.context.clone().or_else(|| kubeconfig.current_context.clone()).unwrap_or_default();
+    let known: Vec<String> = kubeconfig.contexts.iter().map(|context| context.name.clone()).collect();
+    if !known.contains(&context) {
+        let shown = if context.is_empty() {
+            "the kubeconfig names no current context".to_owned()
+        } else {
+            format!("the kubeconfig has no context {context:?}")
+        };
+        return Err(Error::usage(shown).nearest(&context, known.iter().map(String::as_str)));
+    }
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
+        .await
+        .map_err(|error| unusable(target).detail(root_cause(&error)))?;
+    Ok((config, context))
+}
+
+fn default_kubeconfig() -> Option<PathBuf> {
+    Some(Path::new(&std::env::var_os("HOME")?).join(".kube/config"))
+}
+
+fn unusable(target: &Target) -> Error {
+    let file = target.kubeconfig.as_ref().map_or_else(
+        || std::env::var("KUBECONFIG").unwrap_or_else(|_| "~/.kube/config".to_owned()),
+        |file| file.display().to_string(),
+    );
+    Error::environment(format!("cannot use the kubeconfig {file}")).hint("`kubectl config view` shows what is in it")
+}
+
+/// The innermost cause: the layers above it repeat each other.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}

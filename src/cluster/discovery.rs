@@ -1,0 +1,123 @@
+//! What the server serves, in two requests (aggregated discovery), and the paths of objects in it.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::connection::Connection;
+use super::failure::Failure;
+use crate::object::{Object, ObjectId};
+
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
+
+/// A kind as the API serves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    /// API group; empty for the core group.
+    pub group: String,
+    /// Version.
+    pub version: String,
+    /// Kind.
+    pub kind: String,
+    /// The name in paths, such as `deployments`.
+    pub plural: String,
+    /// Whether its objects live in namespaces.
+    pub namespaced: bool,
+}
+
+impl Resource {
+    /// The path of the collection, in `namespace` where given.
+    #[must_use]
+    pub fn path(&self, namespace: Option<&str>) -> String {
+        let root = if self.group.is_empty() {
+            format!("/api/{}", self.version)
+        } else {
+            format!("/apis/{}/{}", self.group, self.version)
+        };
+        match namespace {
+            Some(namespace) if self.namespaced => format!("{root}/namespaces/{namespace}/{}", self.plural),
+            _ => format!("{root}/{}", self.plural),
+        }
+    }
+
+    /// The path of one object.
+    #[must_use]
+    pub fn object_path(&self, id: &ObjectId) -> String {
+        format!("{}/{}", self.path(Some(&id.namespace)), id.name)
+    }
+
+    /// The resource that a CustomResourceDefinition will serve in `version`, or in its storage version.
+    #[must_use]
+    pub fn from_definition(definition: &Value, version: Option<&str>) -> Option<Self> {
+        let text = |pointer: &str| definition.pointer(pointer)?.as_str().map(str::to_owned);
+        let versions = definition.pointer("/spec/versions")?.as_array()?;
+        let named = |entry: &&Value| match version {
+            Some(version) => entry.get("name").and_then(Value::as_str) == Some(version),
+            None => entry.get("storage").and_then(Value::as_bool) == Some(true),
+        };
+        Some(Self {
+            group: text("/spec/group")?,
+            version: versions.iter().find(named)?.get("name")?.as_str()?.to_owned(),
+            kind: text("/spec/names/kind")?,
+            plural: text("/spec/names/plural")?,
+            namespaced: text("/spec/scope")? == "Namespaced",
+        })
+    }
+}
+
+/// All kinds that a server serves.
+#[derive(Debug, Default)]
+pub struct Discovery {
+    resources: HashMap<(String, String), Vec<Resource>>,
+    /// Group/versions whose own server does not answer, so their kinds are unknown.
+    pub stale: Vec<String>,
+}
+
+impl Discovery {
+    /// Asks the server.
+    pub async fn read(connection: &Connection) -> Result<Self, Failure> {
+        let fetch = |path: &'static str| connection.request(http::Method::GET, path, AGGREGATED, None);
+        let (core, groups) = futures::future::try_join(fetch("/api"), fetch("/apis")).await?;
+        let mut discovery = Self::default();
+        discovery.add(&core.body);
+        discovery.add(&groups.body);
+        Ok(discovery)
+    }
+
+    fn add(&mut self, list: &Value) {
+        let items = |value: &Value, field: &str| value.get(field).and_then(Value::as_array).cloned().unwrap_or_default();
+        for group in items(list, "items") {
+            let group_name = group.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
+            for version in items(&group, "versions") {
+                let version_name = version.get("version").and_then(Value::as_str).unwrap_or_default().to_owned();
+                if version.get("freshness").and_then(Value::as_str) == Some("Stale") {
+                    self.stale.push(format!("{group_name}/{version_name}"));
+                }
+                for resource in items(&version, "resources") {
+                    let text = |pointer: &str| resource.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+                    let (Some(plural), Some(kind)) = (text("/resource"), text("/responseKind/kind")) else { continue };
+                    let namespaced = text("/scope").as_deref() == Some("Namespaced");
+                    let found = Resource { group: group_name.clone(), version: version_name.clone(), kind, plural, namespaced };
+                    self.insert(found);
+                }
+            }
+        }
+    }
+
+    /// Adds a kind.
+    pub fn insert(&mut self, resource: Resource) {
+        self.resources.entry((resource.group.clone(), resource.kind.clone())).or_default().push(resource);
+    }
+
+    /// The resource of this object, in its own version.
+    #[must_use]
+    pub fn resource(&self, object: &Object) -> Option<&Resource> {
+        self.versions(&object.id.group, &object.id.kind).iter().find(|resource| resource.version == object.version)
+    }
+
+    /// All versions in which a kind is served, the preferred one first.
+    #[must_use]
+    pub fn versions(&self, group: &str, kind: &str) -> &[Resource] {
+        self.resources.get(&(group.to_owned(), kind.to_owned())).map(Vec::as_slice).unwrap_or_default()
+    }
+}

@@ -1,0 +1,9 @@
+//! The connection to one cluster: who it is, what it serves, and requests with typed failures.
+
+mod connection;
+mod discovery;
+mod failure;
+
+pub use connection::{Answer, Connection, Target};
+pub use discovery::{Discovery, Resource};
+pub use failure::{Class, Failure, FieldConflict};

@@ -1,0 +1,152 @@
+//! `kfctl apply`: brings the cluster to what the app says.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::mpsc::unbounded_channel;
+
+use super::{Session, generate, one_of, platform};
+use crate::app::{App, ClusterRecord};
+use crate::apply::{self, Change, Events, Outcome, Recorded, Report, Run};
+use crate::catalog::Catalog;
+use crate::cli;
+use crate::cluster::{Connection, Discovery};
+use crate::error::{ExitStatus, Result};
+use crate::object::Object;
+use crate::ui::listen;
+
+pub(super) async fn run(session: &Session, arguments: &cli::Apply) -> Result<ExitStatus> {
+    let (mut app, catalog) = (session.app()?, session.catalog()?);
+    // Whatever is wrong with the words or the files is said before anything is started.
+    let all = app.components(&catalog)?;
+    for name in &arguments.components {
+        one_of(&all, name)?;
+    }
+    if arguments.scope.has_platform() {
+        platform::apply(session, &app, &catalog).await?;
+    }
+    if !arguments.scope.has_objects() {
+        session.printer.next(&[("kfctl apply k8s", "bring the cluster to what the app says")]);
+        return Ok(ExitStatus::Done);
+    }
+    objects(session, &mut app, &catalog, &all, arguments).await
+}
+
+/// Applies the objects of the app to its cluster.
+pub(super) async fn objects(
+    session: &Session,
+    app: &mut App,
+    catalog: &Catalog,
+    all: &[String],
+    arguments: &cli::Apply,
+) -> Result<ExitStatus> {
+    let chosen: Vec<String> =
+        all.iter().filter(|name| arguments.components.is_empty() || arguments.components.contains(name)).cloned().collect();
+    let rendered = generate::refresh(session, app, catalog, &chosen, false)?;
+    let connection = Connection::open(&platform::target(session, app, catalog)?).await?;
+    let recorded = app.file.cluster.as_ref().map(|record| Recorded { uid: record.uid.clone(), server: record.server.clone() });
+    let uid = apply::check_cluster(&connection, recorded.as_ref()).await?;
+    let discovery = Discovery::read(&connection).await.map_err(|failure| connection.explain(&failure, "read what it serves"))?;
+    let components: Vec<(String, Vec<Object>)> =
+        rendered.into_iter().map(|rendered| (rendered.component, rendered.objects)).collect();
+    let plan = apply::plan(&components, &discovery, &app.file.namespace)?;
+    if recorded.is_none() {
+        session.printer.note(format!("This is the first apply of app {}. It will make or change:", app.file.name));
+        session.printer.note(format!("  cluster   {} (context {})", connection.server, connection.context));
+        for (component, objects) in &components {
+            session.printer.note(format!("  component {component}: {} objects", objects.len()));
+        }
+        if !session.printer.confirm("Go on?")? {
+            session.printer.note("nothing was changed");
+            return Ok(ExitStatus::Failed);
+        }
+        app.record_cluster(&ClusterRecord { uid: uid.clone(), server: connection.server.clone() })?;
+    }
+    let yields: BTreeMap<_, _> = chosen
+        .iter()
+        .filter_map(|name| catalog.find_component(name))
+        .map(|component| (component.name.clone(), component.yields.clone()))
+        .collect();
+    let places: Vec<(String, usize)> =
+        all.iter().enumerate().filter(|(_, name)| chosen.contains(name)).map(|(place, name)| (name.clone(), place)).collect();
+    let (sender, receiver) = unbounded_channel();
+    let listener = tokio::spawn(listen(session.printer.clone(), receiver, session.verbose));
+    let report = apply::apply(Run {
+        connection: &connection,
+        discovery: &discovery,
+        app: &app.file.name,
+        cluster_uid: &uid,
+        components: &places,
+        plan,
+        yields: &yields,
+        settings: apply::Settings {
+            timeout: arguments.timeout,
+            wait: !arguments.no_wait,
+            force_conflicts: arguments.force_conflicts,
+        },
+        events: Events::to(sender),
+        stop: session.stop.clone(),
+    })
+    .await;
+    // The listener ends with its sender; its last line stands before the summary.
+    let _ = listener.await;
+    let report = report?;
+    summary(session, &report);
+    Ok(report.outcome().into())
+}
+
+fn summary(session: &Session, report: &Report) {
+    let printer = &session.printer;
+    let outcome = report.outcome();
+    printer.json(&serde_json::json!({
+        "event": "summary",
+        "exitCode": ExitStatus::from(outcome) as u8,
+        "created": report.count(Change::Created),
+        "configured": report.count(Change::Configured),
+        "unchanged": report.count(Change::Unchanged),
+        "problems": report.problems,
+        "unready": report.unready,
+        "postponed": report.postponed,
+        "leftOver": report.left_over,
+    }));
+    let counts = format!(
+        "{} created, {} configured, {} unchanged",
+        report.count(Change::Created),
+        report.count(Change::Configured),
+        report.count(Change::Unchanged)
+    );
+    for id in &report.left_over {
+        printer.warn(format!("{id} is no longer part of the app, and still in the cluster"));
+    }
+    for problem in &report.problems {
+        printer.error(
+            &crate::error::Error::cluster(format!("{} (component {}): {}", problem.object, problem.component, problem.reason))
+                .detail(format!("from {}", problem.file))
+                .hint(problem.hint.clone()),
+        );
+    }
+    for unready in &report.unready {
+        printer.warn(format!("{} is not ready: {}", unready.object, unready.reason));
+    }
+    for postponed in &report.postponed {
+        printer.warn(format!("{} is left for the next run: {}", postponed.object, postponed.reason));
+    }
+    match outcome {
+        Outcome::Done => {
+            printer.done(counts);
+            printer.next(&[("kfctl status", "what runs, and what does not")]);
+        }
+        Outcome::Refused if !report.wrote => printer.note("nothing was written"),
+        Outcome::Refused => {
+            printer.note(format!("stopped: {counts}"));
+            printer.next(&[("kfctl apply k8s", "goes on from here once that is mended")]);
+        }
+        Outcome::NotReady => {
+            printer.note(format!("written, but not all of it is ready: {counts}"));
+            printer.next(&[("kfctl status", "what runs, and what does not"), ("kfctl apply k8s", "waits again")]);
+        }
+        Outcome::Interrupted => {
+            printer.note(format!("interrupted: {counts}; nothing is half-written"));
+            printer.next(&[("kfctl apply k8s", "goes on from here")]);
+        }
+    }
+}

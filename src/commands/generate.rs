@@ -1,0 +1,49 @@
+//! `kfctl generate`: renders into rendered/; needs no cluster.
+
+use super::Session;
+use super::platform;
+use crate::app::{App, Rendered, write_all};
+use crate::catalog::Catalog;
+use crate::cli::Scope;
+use crate::error::{ExitStatus, Result};
+
+pub(super) fn run(session: &Session, scope: Scope, discard_edits: bool) -> Result<ExitStatus> {
+    let (app, catalog) = (session.app()?, session.catalog()?);
+    if scope.has_platform() {
+        for path in platform::render(&app, &catalog)? {
+            session.printer.done(format!("rendered {}", path.display()));
+        }
+    }
+    if scope.has_objects() {
+        let names = app.components(&catalog)?;
+        let rendered = refresh(session, &app, &catalog, &names, discard_edits)?;
+        for component in &rendered {
+            let objects = component.objects.len();
+            session.printer.json(&serde_json::json!({"component": component.component, "objects": objects}));
+            session.printer.done(format!("rendered/{}: {objects} objects", component.component));
+        }
+        session.printer.next(&[("kfctl apply k8s", "bring the cluster to it")]);
+    }
+    Ok(ExitStatus::Done)
+}
+
+/// Renders these components and brings rendered/ to it. Says which values were taken differently from how they are written.
+pub(super) fn refresh(
+    session: &Session,
+    app: &App,
+    catalog: &Catalog,
+    names: &[String],
+    discard_edits: bool,
+) -> Result<Vec<Rendered>> {
+    let platform = catalog.platform(&app.file.platform)?;
+    for component in names.iter().filter_map(|name| catalog.find_component(name)) {
+        for setting in app.settings(component, platform)? {
+            if let Some(note) = setting.note {
+                session.printer.note(format!("{}.{}: {note}", component.name, setting.parameter.name));
+            }
+        }
+    }
+    let rendered = app.render(catalog, names)?;
+    write_all(&app.directory, &rendered, discard_edits)?;
+    Ok(rendered)
+}

@@ -1,0 +1,82 @@
+//! One file a verb: settings in, exit status out. Nothing below knows of clap; nothing here talks to a server by itself.
+
+mod apply;
+mod completions;
+mod component;
+mod generate;
+mod init;
+mod param;
+mod platform;
+mod status;
+mod version;
+
+use std::path::Path;
+
+use tokio::sync::watch;
+
+use crate::app::App;
+use crate::catalog::Catalog;
+use crate::cli::{Cli, Command, Scope};
+use crate::cluster::Target;
+use crate::error::{Error, ExitStatus, Result};
+use crate::ui::Printer;
+
+/// What every command has at hand.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Where output goes.
+    pub printer: Printer,
+    /// The cluster named on the command line.
+    pub target: Target,
+    /// Whether to say more.
+    pub verbose: bool,
+    /// Turns true when the user wants to stop.
+    pub stop: watch::Receiver<bool>,
+}
+
+impl Session {
+    fn app(&self) -> Result<App> {
+        App::find(Path::new("."))
+    }
+
+    fn catalog(&self) -> Result<Catalog> {
+        Catalog::load(std::env::var_os("KFCTL_CATALOG").map(std::path::PathBuf::from).as_deref())
+    }
+}
+
+/// Runs the command.
+pub async fn run(cli: Cli, session: Session) -> Result<ExitStatus> {
+    match cli.command {
+        Command::Init { directory, platform, namespace, name, set } => {
+            init::run(&session, &init::Settings { directory, platform, namespace, name, set })
+        }
+        Command::Generate { scope, discard_edits } => generate::run(&session, scope, discard_edits),
+        Command::Apply(arguments) => apply::run(&session, &arguments).await,
+        Command::Param(command) => param::run(&session, &command),
+        Command::Component(command) => component::run(&session, &command).await,
+        Command::Status => status::run(&session).await,
+        Command::Completions { shell } => completions::run(&session, shell),
+        Command::Version => version::run(&session),
+        Command::Quickstart { .. } | Command::Local(_) | Command::Controller { .. } => {
+            Err(Error::environment("not part of this build"))
+        }
+    }
+}
+
+impl Scope {
+    fn has_objects(self) -> bool {
+        matches!(self, Self::K8s | Self::All)
+    }
+
+    fn has_platform(self) -> bool {
+        matches!(self, Self::Platform | Self::All)
+    }
+}
+
+/// `component` must be one that runs.
+fn one_of<'a>(names: &'a [String], component: &str) -> Result<&'a String> {
+    names.iter().find(|name| *name == component).ok_or_else(|| {
+        Error::usage(format!("component {component:?} does not run in this app"))
+            .nearest(component, names.iter().map(String::as_str))
+    })
+}

@@ -1,0 +1,86 @@
+//! The cluster itself: `generate platform` and `apply platform`. What differs between platforms is data.
+
+use std::path::{Path, PathBuf};
+
+use crate::app::App;
+use crate::catalog::{Catalog, Provision};
+use crate::cluster::Target;
+use crate::error::{Error, Result};
+use crate::render;
+
+use super::Session;
+
+/// Renders the platform's files into rendered/platform/. Returns their paths below the app directory.
+pub(super) fn render(app: &App, catalog: &Catalog) -> Result<Vec<PathBuf>> {
+    let platform = catalog.platform(&app.file.platform)?;
+    let context = app.context(&[]);
+    let mut written = Vec::new();
+    for template in &platform.files {
+        let text = render::text(template, &context)?;
+        let name = template.path.file_stem().unwrap_or_default();
+        let relative = Path::new("rendered/platform").join(name);
+        let path = app.directory.join(&relative);
+        let folder = app.directory.join("rendered/platform");
+        std::fs::create_dir_all(&folder).map_err(|error| Error::io("create", &folder, &error))?;
+        std::fs::write(&path, text).map_err(|error| Error::io("write", &path, &error))?;
+        written.push(relative);
+    }
+    Ok(written)
+}
+
+/// Makes the cluster where the platform makes one.
+pub(super) async fn apply(session: &Session, app: &App, catalog: &Catalog) -> Result<()> {
+    let platform = catalog.platform(&app.file.platform)?;
+    match &platform.provision {
+        Provision::Existing => {
+            session.printer.note(format!("platform {}: the cluster is there already, nothing to do", platform.name));
+            Ok(())
+        }
+        Provision::Local => Err(Error::environment("platform local is not part of this build")),
+        Provision::Tool(tool) => {
+            render(app, catalog)?;
+            let context = app.context(&[]);
+            let words = |command: &[String]| command.iter().map(|word| render::word(word, &context)).collect::<Result<Vec<_>>>();
+            if run_tool(&words(&tool.exists)?, app, &tool.install, true).await? {
+                session.printer.done(format!("the cluster of {} is there", app.file.name));
+                return Ok(());
+            }
+            let create = words(&tool.create)?;
+            session.printer.note(format!("running: {}", create.join(" ")));
+            if run_tool(&create, app, &tool.install, false).await? {
+                session.printer.done(format!("made the cluster of {}", app.file.name));
+                return Ok(());
+            }
+            Err(Error::environment(format!("{} failed; its own words stand above", create.join(" "))))
+        }
+    }
+}
+
+async fn run_tool(command: &[String], app: &App, install: &str, silent: bool) -> Result<bool> {
+    let Some((program, arguments)) = command.split_first() else { return Ok(false) };
+    let mut process = tokio::process::Command::new(program);
+    process.args(arguments).current_dir(&app.directory).stdin(std::process::Stdio::null());
+    if silent {
+        process.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    }
+    match process.status().await {
+        Ok(status) => Ok(status.success()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(Error::environment(format!("{program} is not installed"))
+                .hint(format!("get it from {install}, then run the same command again")))
+        }
+        Err(error) => Err(Error::environment(format!("cannot run {program}: {error}"))),
+    }
+}
+
+/// The cluster that commands of this app talk to: the command line's, else the one its platform made, else the kubeconfig's.
+pub(super) fn target(session: &Session, app: &App, catalog: &Catalog) -> Result<Target> {
+    let mut target = session.target.clone();
+    if target.kubeconfig.is_some() || target.context.is_some() {
+        return Ok(target);
+    }
+    if let Provision::Tool(tool) = &catalog.platform(&app.file.platform)?.provision {
+        target.context = Some(render::word(&tool.context, &app.context(&[]))?);
+    }
+    Ok(target)
+}

@@ -1,0 +1,164 @@
+//! From templates to objects: minijinja, strict, the only door to it for manifests. No I/O; the same input gives the same bytes.
+//!
+//! Values are quoted as JSON, which is YAML: a template writes `{{ params.maxCpu }}` with no quotes of its own, and joins text
+//! inside the braces (`{{ "kfctl-" ~ app }}`).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::catalog::{Component, Platform, Template};
+use crate::error::{Error, Result};
+use crate::object::{Object, objects};
+use crate::yaml;
+
+/// What templates can use.
+#[derive(Debug, Clone, Serialize)]
+pub struct Context {
+    /// Name of the app.
+    pub app: String,
+    /// Name of the platform.
+    pub platform: String,
+    /// Namespace of Kubeflow's components.
+    pub namespace: String,
+    /// Version of kfctl.
+    pub version: &'static str,
+    /// The component's parameters.
+    pub params: BTreeMap<String, Value>,
+}
+
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|name| if name.ends_with(".yaml.j2") { AutoEscape::Json } else { AutoEscape::None });
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+    environment.set_syntax(syntax.expect("the default delimiters are sound"));
+    environment
+}
+
+/// Renders one template to text.
+pub fn text(template: &Template, context: &Context) -> Result<String> {
+    render(&template.name, &template.source, context).map_err(|error| explain(&error, &template.path))
+}
+
+/// Renders one word, such as an argument of a command, with no quoting.
+pub fn word(source: &str, context: &Context) -> Result<String> {
+    render("word", source, context).map_err(|error| explain(&error, Path::new("platform.yaml")).field(source))
+}
+
+fn render(name: &str, source: &str, context: &Context) -> Result<String, minijinja::Error> {
+    let mut environment = environment();
+    environment.add_template(name, source)?;
+    environment.get_template(name)?.render(minijinja::value::Serde(context))
+}
+
+fn explain(error: &minijinja::Error, path: &Path) -> Error {
+    let what = error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
+    let problem = Error::input(what).in_file(path);
+    match error.line() {
+        Some(line) => problem.at(line, 1),
+        None => problem,
+    }
+}
+
+/// The objects of a built-in component on a platform.
+pub fn component(component: &Component, platform: &Platform, context: &Context) -> Result<Vec<Object>> {
+    let added = platform.templates.get(&component.name).map(Vec::as_slice).unwrap_or_default();
+    let mut found = Vec::new();
+    for template in component.templates.iter().chain(added) {
+        let documents = yaml::documents(&text(template, context)?, &template.path)?;
+        found.extend(objects(documents, &template.path)?);
+    }
+    for (_, path, overlay) in platform.overlays.iter().filter(|(name, ..)| *name == component.name) {
+        merge_overlay(&mut found, yaml::documents(overlay, path)?, path)?;
+    }
+    Ok(found)
+}
+
+/// Merges partial objects over objects of the same identity (JSON merge patch, RFC 7386: lists are replaced, null deletes).
+/// An overlay that matches nothing is an error: it would be lost in silence.
+pub fn merge_overlay(found: &mut [Object], overlays: Vec<Value>, path: &Path) -> Result<()> {
+    for overlay in objects(overlays, path)? {
+        let Some(target) = found.iter_mut().find(|object| object.id == overlay.id) else {
+            return Err(Error::input(format!("matches no object: there is no {}", overlay.id))
+                .in_file(path)
+                .expected("apiVersion, kind, name and namespace of a rendered object")
+                .hint("the files in rendered/ show what there is"));
+        };
+        let mut content = (*target.content).clone();
+        merge(&mut content, &overlay.content);
+        *target = Object::new(content, target.file.clone())?;
+    }
+    Ok(())
+}
+
+fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(serde_json::Map::new());
+    }
+    let Some(fields) = target.as_object_mut() else { return };
+    for (name, value) in patch {
+        if value.is_null() {
+            fields.remove(name);
+        } else {
+            merge(fields.entry(name.clone()).or_insert(Value::Null), value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn context() -> Context {
+        Context {
+            app: "a".into(),
+            platform: "none".into(),
+            namespace: "kubeflow".into(),
+            version: "1",
+            params: BTreeMap::from([("text".to_owned(), json!("no: \"quotes\"\n"))]),
+        }
+    }
+
+    fn template(source: &str) -> Template {
+        Template { name: "c/t.yaml.j2".into(), path: "templates/c/t.yaml.j2".into(), source: source.into() }
+    }
+
+    #[test]
+    fn no_value_breaks_out_of_its_field() {
+        let rendered = text(&template("a: {{ params.text }}\n"), &context()).unwrap();
+        assert_eq!(yaml::documents(&rendered, Path::new("t")).unwrap(), [json!({"a": "no: \"quotes\"\n"})]);
+    }
+
+    #[test]
+    fn an_unknown_variable_names_the_line() {
+        let error = text(&template("a: 1\nb: {{ params.txt }}\n"), &context()).unwrap_err();
+        assert!(error.to_string().starts_with("templates/c/t.yaml.j2:2:1: undefined value"), "{error}");
+    }
+
+    #[test]
+    fn overlays_merge_and_must_match() {
+        let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "labels": {"a": "1", "b": "2"}}, "list": [1, 2]});
+        let mut found = vec![Object::new(object, "f").unwrap()];
+        let overlay = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "labels": {"a": null, "c": "3"}}, "list": [3]});
+        merge_overlay(&mut found, vec![overlay], Path::new("o.yaml")).unwrap();
+        assert_eq!(found[0].content["metadata"]["labels"], json!({"b": "2", "c": "3"}));
+        assert_eq!(found[0].content["list"], json!([3]));
+        let lost = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "other"}});
+        assert!(
+            merge_overlay(&mut found, vec![lost], Path::new("o.yaml"))
+                .unwrap_err()
+                .to_string()
+                .starts_with("o.yaml: matches no object")
+        );
+    }
+}

@@ -1,0 +1,7 @@
+//! All output, progress and questions. Results go to standard output; what happens meanwhile goes to standard error.
+
+mod events;
+mod printer;
+
+pub use events::listen;
+pub use printer::{Output, Printer, Table};

@@ -1,0 +1,224 @@
+//! The one printer. Colour and questions only on a terminal; untrusted text loses its control characters first.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the place they are banned for")]
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Output {
+    /// For people.
+    Text,
+    /// For programs: one JSON document a line.
+    Json,
+}
+
+/// Prints.
+#[derive(Debug, Clone)]
+pub struct Printer {
+    /// How results are printed.
+    pub output: Output,
+    quiet: bool,
+    color: bool,
+    /// Whether someone sits at a terminal and can see progress.
+    pub terminal: bool,
+    can_answer: bool,
+    yes: bool,
+}
+
+const BOLD: &str = "1";
+const GREEN: &str = "32";
+const YELLOW: &str = "33";
+const RED: &str = "31";
+const CYAN: &str = "36";
+
+impl Printer {
+    /// A printer for this process.
+    #[must_use]
+    pub fn new(output: Output, quiet: bool, yes: bool) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || std::env::var("TERM").is_ok_and(|term| term == "dumb");
+        Self {
+            output,
+            quiet,
+            color: terminal && std::io::stdout().is_terminal() && !plain && output == Output::Text,
+            terminal: terminal && !quiet && output == Output::Text,
+            can_answer: std::io::stdin().is_terminal() && terminal,
+            yes,
+        }
+    }
+
+    fn paint(&self, style: &str, text: &str) -> String {
+        if self.color { format!("\u{1b}[{style}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    fn is_text(&self) -> bool {
+        self.output == Output::Text
+    }
+
+    /// A line of the result.
+    pub fn line(&self, text: impl AsRef<str>) {
+        if self.is_text() {
+            out(&clean(text.as_ref()));
+        }
+    }
+
+    /// Text of the result, as it is: generated files.
+    pub fn raw(&self, text: &str) {
+        let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    }
+
+    /// Something done.
+    pub fn done(&self, text: impl AsRef<str>) {
+        if self.is_text() && !self.quiet {
+            out(&format!("{} {}", self.paint(GREEN, "✓"), clean(text.as_ref())));
+        }
+    }
+
+    /// Something happening.
+    pub fn note(&self, text: impl AsRef<str>) {
+        if self.is_text() && !self.quiet {
+            err(&clean(text.as_ref()));
+        }
+    }
+
+    /// Something to know.
+    pub fn warn(&self, text: impl AsRef<str>) {
+        if self.is_text() {
+            err(&format!("{} {}", self.paint(YELLOW, "warning:"), clean(text.as_ref())));
+        }
+    }
+
+    /// The next commands to type.
+    pub fn next(&self, commands: &[(&str, &str)]) {
+        if !self.is_text() || self.quiet || commands.is_empty() {
+            return;
+        }
+        out("");
+        out("Next:");
+        let width = commands.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
+        for (command, why) in commands {
+            let padding = " ".repeat(width - command.chars().count());
+            out(format!("  {}{padding}   {why}", self.paint(CYAN, command)).trim_end());
+        }
+    }
+
+    /// A table of the result.
+    pub fn table(&self, table: &Table) {
+        if self.is_text() {
+            table
+                .lines()
+                .iter()
+                .enumerate()
+                .for_each(|(place, line)| out(&if place == 0 { self.paint(BOLD, line) } else { line.clone() }));
+        }
+    }
+
+    /// A result for programs.
+    pub fn json(&self, value: &impl Serialize) {
+        if self.output == Output::Json {
+            out(&serde_json::to_string(value).expect("results are plain data"));
+        }
+    }
+
+    /// An error, with what to do.
+    pub fn error(&self, error: &Error) {
+        if self.output == Output::Json {
+            err(&serde_json::json!({"event": "error", "message": error.to_string(), "hints": error.hints(), "exitCode": error.exit_status() as u8}).to_string());
+            return;
+        }
+        err(&format!("{} {}", self.paint(RED, "error:"), clean(&error.to_string())));
+        for hint in error.hints() {
+            err(&format!("{} {}", self.paint(CYAN, "hint:"), clean(hint)));
+        }
+    }
+
+    /// Asks on a terminal; `--yes` answers yes. Without either it is an error, not a guess.
+    pub fn confirm(&self, question: &str) -> Result<bool> {
+        if self.yes {
+            return Ok(true);
+        }
+        if !self.can_answer || self.output == Output::Json {
+            return Err(Error::usage("this needs a yes, and there is no terminal to ask on")
+                .detail(question.to_owned())
+                .hint("say it with --yes"));
+        }
+        let _ = write!(std::io::stderr(), "{} [y/N] ", clean(question));
+        let mut answer = String::new();
+        let _ = std::io::stdin().lock().read_line(&mut answer);
+        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+}
+
+/// A closed pipe is a reader that has enough, not a failure.
+fn out(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+fn err(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Text without the control characters that could drive a terminal; line breaks and tabs stay.
+fn clean(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+}
+
+/// Columns of text.
+#[derive(Debug)]
+pub struct Table {
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table with these headings.
+    #[must_use]
+    pub fn new(headings: &[&str]) -> Self {
+        Self { rows: vec![headings.iter().map(|heading| (*heading).to_owned()).collect()] }
+    }
+
+    /// Adds a row.
+    pub fn row<S: Into<String>>(&mut self, cells: impl IntoIterator<Item = S>) {
+        self.rows.push(cells.into_iter().map(|cell| clean(&cell.into()).replace('\n', " ")).collect());
+    }
+
+    /// The lines: columns as wide as their widest cell, two spaces between.
+    fn lines(&self) -> Vec<String> {
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let width = |column: usize| {
+            self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..columns).map(width).collect();
+        self.rows
+            .iter()
+            .map(|row| {
+                let cells =
+                    row.iter().zip(&widths).map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.chars().count())));
+                cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up() {
+        let mut table = Table::new(&["NAME", "X"]);
+        table.row(["a", "1"]);
+        table.row(["longer", "2"]);
+        assert_eq!(table.lines(), ["NAME    X", "a       1", "longer  2"]);
+    }
+
+    #[test]
+    fn text_from_elsewhere_can_not_drive_the_terminal() {
+        assert_eq!(clean("a\u{1b}[31mb\u{7}\tc\n"), "a[31mb\tc\n");
+    }
+}
