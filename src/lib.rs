@@ -22,6 +22,7 @@ pub mod cluster;
 pub mod commands;
 pub mod error;
 pub mod labels;
+pub mod local;
 pub mod object;
 pub mod render;
 pub mod ui;

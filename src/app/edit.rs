@@ -8,6 +8,8 @@ use super::file::{AppFile, ClusterRecord, ComponentEntry, is_label};
 use super::{APP_FILE, App};
 use crate::error::{Error, Result};
 
+const CLUSTER_COMMENT: &str = "# The cluster this app belongs to; apply refuses any other. Written by the first apply.\n";
+
 /// Line and column (from 1) of a field, or of the nearest field above it that is there.
 pub(super) fn position(text: &str, route: &[&str]) -> Option<(usize, usize)> {
     let document = Document::new(text.to_owned()).ok()?;
@@ -115,10 +117,15 @@ impl App {
         let text = if self.file.cluster.is_some() {
             set(&self.text, &["cluster"], &value)?
         } else {
-            let comment = "# The cluster this app belongs to; apply refuses any other. Written by the first apply.\n";
-            appended(&self.text, comment, "cluster", value)
+            appended(&self.text, CLUSTER_COMMENT, "cluster", value)
         };
         self.edit(text, |file| file.cluster.as_ref() == Some(record))
+    }
+
+    /// Forgets the cluster: it is gone.
+    pub fn forget_cluster(&mut self) -> Result<()> {
+        let text = remove(&self.text, &["cluster"])?.replace(CLUSTER_COMMENT, "");
+        self.edit(text, |file| file.cluster.is_none())
     }
 
     /// Takes over an edited text once it parses and says what it should.

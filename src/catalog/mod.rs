@@ -15,7 +15,7 @@ use include_dir::{Dir, include_dir};
 
 pub use component::{Component, Template, Yield};
 pub use parameter::{Parameter, ParameterType, Parsed, parse_duration};
-pub use platform::{Platform, Provision};
+pub use platform::{Platform, Provision, Role};
 pub use quantity::Quantity;
 
 use crate::error::{Error, Result};

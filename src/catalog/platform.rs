@@ -38,10 +38,24 @@ pub struct Platform {
 pub enum Provision {
     /// The admin has one.
     Existing,
-    /// kfctl runs a control plane on this machine.
-    Local,
+    /// kfctl runs a control plane on this machine, and these roles as processes beside it.
+    Local(Vec<Role>),
     /// A tool makes one.
     Tool(Tool),
+}
+
+/// A role that runs in a cluster elsewhere, and as a process on platform `local`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Role {
+    /// Name of the process.
+    pub name: String,
+    /// The component that brings its rights.
+    pub component: String,
+    /// The service account whose rights it has, in kubeflow-system.
+    pub service_account: String,
+    /// Arguments of kfctl.
+    pub arguments: Vec<String>,
 }
 
 /// A tool that makes clusters. Each word may be a template of `app`.

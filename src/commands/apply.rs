@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use tokio::sync::mpsc::unbounded_channel;
 
-use super::{Session, generate, one_of, platform};
+use super::{Session, generate, local, one_of, platform};
 use crate::app::{App, ClusterRecord};
 use crate::apply::{self, Change, Events, Outcome, Recorded, Report, Run};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Provision};
 use crate::cli;
 use crate::cluster::{Connection, Discovery};
 use crate::error::{ExitStatus, Result};
@@ -15,24 +15,32 @@ use crate::object::Object;
 use crate::ui::listen;
 
 pub(super) async fn run(session: &Session, arguments: &cli::Apply) -> Result<ExitStatus> {
-    let (mut app, catalog) = (session.app()?, session.catalog()?);
+    app(session, session.app()?, &session.catalog()?, arguments).await
+}
+
+/// Applies an app: its cluster, its objects, and on platform local the processes beside them.
+pub(super) async fn app(session: &Session, mut app: App, catalog: &Catalog, arguments: &cli::Apply) -> Result<ExitStatus> {
     // Whatever is wrong with the words or the files is said before anything is started.
-    let all = app.components(&catalog)?;
+    let all = app.components(catalog)?;
     for name in &arguments.components {
         one_of(&all, name)?;
     }
     if arguments.scope.has_platform() {
-        platform::apply(session, &app, &catalog).await?;
+        platform::apply(session, &app, catalog).await?;
     }
     if !arguments.scope.has_objects() {
         session.printer.next(&[("kfctl apply k8s", "bring the cluster to what the app says")]);
         return Ok(ExitStatus::Done);
     }
-    objects(session, &mut app, &catalog, &all, arguments).await
+    let status = objects(session, &mut app, catalog, &all, arguments).await?;
+    if status == ExitStatus::Done {
+        local::start_roles(session, &app, catalog).await?;
+    }
+    Ok(status)
 }
 
 /// Applies the objects of the app to its cluster.
-pub(super) async fn objects(
+async fn objects(
     session: &Session,
     app: &mut App,
     catalog: &Catalog,
@@ -55,7 +63,8 @@ pub(super) async fn objects(
         for (component, objects) in &components {
             session.printer.note(format!("  component {component}: {} objects", objects.len()));
         }
-        if !session.printer.confirm("Go on?")? {
+        // A cluster that this app's platform made can be no other's.
+        if !made_by_us(session, app, catalog)? && !session.printer.confirm("Go on?")? {
             session.printer.note("nothing was changed");
             return Ok(ExitStatus::Failed);
         }
@@ -92,6 +101,12 @@ pub(super) async fn objects(
     let report = report?;
     summary(session, &report);
     Ok(report.outcome().into())
+}
+
+/// Whether the cluster is the one that kfctl made for this app.
+fn made_by_us(session: &Session, app: &App, catalog: &Catalog) -> Result<bool> {
+    let named = session.target.kubeconfig.is_some() || session.target.context.is_some();
+    Ok(!named && matches!(catalog.platform(&app.file.platform)?.provision, Provision::Local(_)))
 }
 
 fn summary(session: &Session, report: &Report) {

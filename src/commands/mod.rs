@@ -5,8 +5,10 @@ mod completions;
 mod component;
 mod generate;
 mod init;
+mod local;
 mod param;
 mod platform;
+mod quickstart;
 mod status;
 mod version;
 

@@ -8,7 +8,7 @@ use crate::cluster::Target;
 use crate::error::{Error, Result};
 use crate::render;
 
-use super::Session;
+use super::{Session, local};
 
 /// Renders the platform's files into rendered/platform/. Returns their paths below the app directory.
 pub(super) fn render(app: &App, catalog: &Catalog) -> Result<Vec<PathBuf>> {
@@ -36,7 +36,7 @@ pub(super) async fn apply(session: &Session, app: &App, catalog: &Catalog) -> Re
             session.printer.note(format!("platform {}: the cluster is there already, nothing to do", platform.name));
             Ok(())
         }
-        Provision::Local => Err(Error::environment("platform local is not part of this build")),
+        Provision::Local(_) => local::start(session, app).await,
         Provision::Tool(tool) => {
             render(app, catalog)?;
             let context = app.context(&[]);
@@ -79,8 +79,18 @@ pub(super) fn target(session: &Session, app: &App, catalog: &Catalog) -> Result<
     if target.kubeconfig.is_some() || target.context.is_some() {
         return Ok(target);
     }
-    if let Provision::Tool(tool) = &catalog.platform(&app.file.platform)?.provision {
-        target.context = Some(render::word(&tool.context, &app.context(&[]))?);
+    match &catalog.platform(&app.file.platform)?.provision {
+        Provision::Existing => {}
+        Provision::Tool(tool) => target.context = Some(render::word(&tool.context, &app.context(&[]))?),
+        Provision::Local(_) => {
+            let kubeconfig = local::control_plane(app)?.kubeconfig();
+            if !kubeconfig.exists() {
+                return Err(
+                    Error::environment("the cluster of this app does not exist yet").hint("make it: `kfctl apply platform`")
+                );
+            }
+            target.kubeconfig = Some(kubeconfig);
+        }
     }
     Ok(target)
 }

@@ -1,0 +1,60 @@
+//! `kfctl quickstart`: a Kubeflow on this machine, from nothing. Run again, it continues.
+
+use std::path::Path;
+
+use super::{Session, apply, init, local};
+use crate::app::{APP_FILE, App};
+use crate::cli;
+use crate::error::{Error, ExitStatus, Result};
+
+pub(super) async fn run(session: &Session, directory: &Path) -> Result<ExitStatus> {
+    // It touches only the cluster it makes, whatever the command line or the environment name.
+    if session.target.kubeconfig.is_some() || session.target.context.is_some() {
+        return Err(Error::usage("quickstart makes a cluster of its own and takes neither --kubeconfig nor --context")
+            .hint("for a cluster that is there: `kfctl init DIRECTORY`, then `kfctl apply k8s`"));
+    }
+    let catalog = session.catalog()?;
+    let app = if directory.join(APP_FILE).is_file() {
+        session.printer.note(format!("{} is an app already; going on with it", directory.display()));
+        App::load(&directory.canonicalize().map_err(|error| Error::io("read", directory, &error))?)?
+    } else {
+        let settings = init::Settings {
+            directory: directory.to_owned(),
+            platform: "local".to_owned(),
+            namespace: "kubeflow".to_owned(),
+            name: None,
+            set: Vec::new(),
+        };
+        let app = init::create(session, &settings)?;
+        session.printer.done(format!("made app {} in {}", app.file.name, directory.display()));
+        app
+    };
+    if app.file.platform != "local" {
+        return Err(Error::usage(format!("the app in {} is on platform {}", directory.display(), app.file.platform))
+            .hint("quickstart is for platform local; go on there with `kfctl apply`"));
+    }
+    let arguments = cli::Apply {
+        scope: cli::Scope::All,
+        components: Vec::new(),
+        no_wait: false,
+        timeout: std::time::Duration::from_secs(600),
+        force_conflicts: false,
+    };
+    let status = apply::app(session, app.clone(), &catalog, &arguments).await?;
+    if status != ExitStatus::Done {
+        return Ok(status);
+    }
+    let control_plane = local::control_plane(&app)?;
+    session.printer.line("");
+    local::status(&session.printer, &control_plane)?;
+    let change_directory = format!("cd {}", directory.display());
+    let export = format!("export KUBECONFIG={}", control_plane.kubeconfig().display());
+    session.printer.next(&[
+        (&change_directory, ""),
+        (&export, "so that kubectl talks to this cluster"),
+        ("kubectl get namespaces", "kubeflow and kubeflow-system are there"),
+        ("kfctl param list", "what can be set"),
+        ("kfctl local stop", "stops everything; nothing is lost"),
+    ]);
+    Ok(ExitStatus::Done)
+}

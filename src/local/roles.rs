@@ -1,0 +1,72 @@
+//! The roles that run in a cluster elsewhere, as processes here: this same binary, with the rights of the role's own service
+//! account and no more.
+
+use std::time::{Duration, Instant};
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::Report;
+use super::control_plane::ControlPlane;
+use super::state::free_ports;
+use crate::catalog::Role;
+use crate::error::{Error, Result};
+
+/// The API server shortens what is longer than it allows.
+const TOKEN_SECONDS: u64 = 365 * 24 * 3600;
+const SYSTEM_NAMESPACE: &str = "kubeflow-system";
+const READY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Starts a role, or leaves it running, and waits until it says that it is ready.
+pub async fn start_role(control_plane: &ControlPlane, role: &Role, report: Report<'_>) -> Result<()> {
+    let process = control_plane.process(&role.name);
+    if process.pid()?.is_some() {
+        return Ok(());
+    }
+    let connection = control_plane.connect().await?;
+    let kubeconfig = control_plane.directory.join(format!("{}.kubeconfig", role.name));
+    let path = format!("/api/v1/namespaces/{SYSTEM_NAMESPACE}/serviceaccounts/{}/token", role.service_account);
+    let body =
+        json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": TOKEN_SECONDS}});
+    let answer = connection
+        .request(Method::POST, &path, "application/json", Some(("application/json", body.to_string().into_bytes())))
+        .await
+        .map_err(|failure| connection.explain(&failure, "get a token for the role's service account"))?;
+    let token = answer.body.pointer("/status/token").and_then(Value::as_str).unwrap_or_default();
+    control_plane.write_kubeconfig_for(&kubeconfig, &role.service_account, token, &connection.server)?;
+    let [probes, metrics] = free_ports()?;
+    let binary =
+        std::env::current_exe().map_err(|error| Error::environment(format!("cannot find this program's own file: {error}")))?;
+    let mut command = std::process::Command::new(binary);
+    command
+        .args(&role.arguments)
+        .arg("--probes")
+        .arg(format!("127.0.0.1:{probes}"))
+        .arg("--metrics")
+        .arg(format!("127.0.0.1:{metrics}"));
+    command.env("KUBECONFIG", &kubeconfig);
+    process.start(&mut command)?;
+    let deadline = Instant::now() + READY_TIMEOUT;
+    loop {
+        let url = format!("http://127.0.0.1:{probes}/readyz");
+        let answer =
+            tokio::task::spawn_blocking(move || ureq::get(&url).call().map(|_| ()).map_err(|error| error.to_string())).await;
+        let reason = match answer {
+            Ok(Ok(())) => {
+                report(&format!("{} is ready", role.name));
+                return Ok(());
+            }
+            Ok(Err(reason)) => reason,
+            Err(error) => error.to_string(),
+        };
+        if process.pid()?.is_none() {
+            return Err(process.died());
+        }
+        if Instant::now() > deadline {
+            return Err(Error::environment(format!("{} does not become ready", role.name))
+                .detail(reason)
+                .hint(format!("its log is {}", process.log().display())));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}

@@ -1,0 +1,93 @@
+//! Where the local control plane keeps things, and which ports it has.
+
+use std::fs;
+use std::io::Write;
+use std::net::TcpListener;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// Loopback ports, chosen once and remembered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Ports {
+    pub etcd_client: u16,
+    pub etcd_peer: u16,
+    pub api_server: u16,
+}
+
+impl Ports {
+    pub(super) fn choose() -> Result<Self> {
+        let [etcd_client, etcd_peer, api_server] = free_ports()?;
+        Ok(Self { etcd_client, etcd_peer, api_server })
+    }
+}
+
+/// Ports that nobody listens on. All are held at once, so that they differ.
+pub(super) fn free_ports<const COUNT: usize>() -> Result<[u16; COUNT]> {
+    let failed = |error: std::io::Error| Error::environment(format!("there is no free port on 127.0.0.1: {error}"));
+    let mut ports = [0; COUNT];
+    let mut held = Vec::with_capacity(COUNT);
+    for port in &mut ports {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(failed)?;
+        *port = listener.local_addr().map_err(failed)?.port();
+        held.push(listener);
+    }
+    Ok(ports)
+}
+
+pub(super) fn is_free(port: u16) -> bool {
+    TcpListener::bind(("127.0.0.1", port)).is_ok()
+}
+
+/// A directory of this user by the XDG rules: the variable, or its default below the home directory.
+fn base(variable: &str, default: &str) -> Result<PathBuf> {
+    let set = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(default));
+    set.or(home).map(|path| path.join("kfctl")).ok_or_else(|| {
+        Error::environment(format!("neither {variable} nor HOME is set")).hint(format!("set {variable} to a directory of yours"))
+    })
+}
+
+/// Where the control planes of this user keep their data and logs.
+pub fn state_directory() -> Result<PathBuf> {
+    base("XDG_STATE_HOME", ".local/state")
+}
+
+/// Where built binaries are kept.
+pub fn cache_directory() -> Result<PathBuf> {
+    base("XDG_CACHE_HOME", ".cache")
+}
+
+/// Makes a directory that only this user can enter.
+pub(super) fn private_directory(path: &Path) -> Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| Error::io("create", path, &error))
+}
+
+/// Writes a file that only this user can read, in one step.
+pub(super) fn private_file(path: &Path, content: &[u8]) -> Result<()> {
+    let failed = |error: std::io::Error| Error::io("write", path, &error);
+    let fresh = path.with_extension("new");
+    let mut file = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh).map_err(failed)?;
+    file.write_all(content).map_err(failed)?;
+    fs::rename(&fresh, path).map_err(failed)
+}
+
+/// Text of a file; `None` where there is none.
+pub(super) fn read(path: &Path) -> Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io("read", path, &error)),
+    }
+}
+
+/// A secret of 32 random bytes, in hexadecimal.
+pub(super) fn random_token() -> Result<String> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).map_err(|error| Error::environment(format!("the system gives no random bytes: {error}")))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
