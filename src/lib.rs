@@ -14,12 +14,14 @@
 //! | [`labels`] | every label, annotation and field manager, named once |
 //! | [`error`] | the one error that reaches a person, and the exit codes |
 
+pub mod api;
 pub mod app;
 pub mod apply;
 pub mod catalog;
 pub mod cli;
 pub mod cluster;
 pub mod commands;
+pub mod controllers;
 pub mod error;
 pub mod labels;
 pub mod local;

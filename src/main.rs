@@ -45,7 +45,8 @@ async fn interrupted(printer: &Printer, stop: watch::Sender<bool>) {
 
 fn log(verbose: u8) {
     let level = match verbose {
-        0 | 1 => "warn",
+        // What goes wrong is said once, by the command itself.
+        0 | 1 => "off,kfctl=info",
         2 => "debug",
         _ => "trace",
     };

@@ -2,6 +2,7 @@
 
 mod apply;
 mod completions;
+mod controller;
 mod component;
 mod generate;
 mod init;
@@ -59,9 +60,9 @@ pub async fn run(cli: Cli, session: Session) -> Result<ExitStatus> {
         Command::Status => status::run(&session).await,
         Command::Completions { shell } => completions::run(&session, shell),
         Command::Version => version::run(&session),
-        Command::Quickstart { .. } | Command::Local(_) | Command::Controller { .. } => {
-            Err(Error::environment("not part of this build"))
-        }
+        Command::Quickstart { directory } => quickstart::run(&session, &directory).await,
+        Command::Local(command) => local::run(&session, &command).await,
+        Command::Controller { probes, metrics } => controller::run(&session, probes, metrics).await,
     }
 }
 

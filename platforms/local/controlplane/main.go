@@ -63,6 +63,8 @@ func simulatedNodes(arguments []string) int {
 	ctx, err := config.InitFlags(ctx, flags)
 	if err == nil {
 		root := kwok.NewCommand(ctx)
+		// Kubernetes' libraries have put a --version of their own among the global flags; cobra refuses a second one.
+		root.Version = ""
 		root.PersistentFlags().AddFlagSet(flags)
 		root.SetArgs(arguments)
 		err = root.ExecuteContext(ctx)

@@ -1,0 +1,3 @@
+//! The resources that kfctl brings, as Rust types. Pure: the definitions installed in a cluster are generated from here.
+
+pub mod profile;
