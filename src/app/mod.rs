@@ -97,7 +97,8 @@ impl App {
         std::fs::create_dir_all(directory).map_err(|error| Error::io("create", directory, &error))?;
         let app = Self { directory: directory.to_owned(), file: file.clone(), text: file.to_text() };
         app.replace(app.text.clone())?;
-        Self::load(directory)
+        // The same name for it wherever it is called from.
+        Self::load(&directory.canonicalize().map_err(|error| Error::io("read", directory, &error))?)
     }
 
     /// Path of app.yaml.

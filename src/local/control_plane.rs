@@ -112,7 +112,7 @@ impl ControlPlane {
             }
         }
         let ports = self.ports(report).await?;
-        self.prepare_files()?;
+        self.prepare_files(binaries)?;
         self.launch("etcd", &mut self.etcd(binaries, &ports, options))?;
         self.launch("kube-apiserver", &mut self.api_server(binaries, &ports))?;
         let deadline = Instant::now() + START_TIMEOUT;
@@ -206,7 +206,7 @@ impl ControlPlane {
         Ok(ports)
     }
 
-    fn prepare_files(&self) -> Result<()> {
+    fn prepare_files(&self, binaries: &Binaries) -> Result<()> {
         let key = self.directory.join("service-account.key");
         if !key.exists() {
             let pair = rcgen::KeyPair::generate().map_err(|error| Error::environment(format!("cannot make a key: {error}")))?;
@@ -217,8 +217,8 @@ impl ControlPlane {
         if !tokens.exists() {
             private_file(&tokens, format!("{},kfctl-admin,kfctl-admin,\"system:masters\"\n", random_token()?).as_bytes())?;
         }
-        let kwok = "apiVersion: config.kwok.x-k8s.io/v1alpha1\nkind: KwokConfiguration\n";
-        private_file(&self.directory.join("kwok.yaml"), kwok.as_bytes())
+        let stages = binaries.command("kwok-stages").output().map_err(|error| Error::environment(format!("cannot run kwok-stages: {error}")))?;
+        private_file(&self.directory.join("kwok.yaml"), &stages.stdout)
     }
 
     fn certificate(&self) -> PathBuf {

@@ -18,6 +18,9 @@ import (
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
+	node "sigs.k8s.io/kwok/kustomize/stage/node/fast"
+	lease "sigs.k8s.io/kwok/kustomize/stage/node/heartbeat-with-lease"
+	pod "sigs.k8s.io/kwok/kustomize/stage/pod/fast"
 	"sigs.k8s.io/kwok/pkg/config"
 	kwok "sigs.k8s.io/kwok/pkg/kwok/cmd"
 	"sigs.k8s.io/kwok/pkg/log"
@@ -38,6 +41,14 @@ var tools = map[string]func(arguments []string) int{
 	"kube-scheduler":          command(func() *cobra.Command { return scheduler.NewSchedulerCommand() }),
 	"kubectl":                 command(func() *cobra.Command { return kubectl.NewDefaultKubectlCommand() }),
 	"kwok":                    simulatedNodes,
+	"kwok-stages": func([]string) int {
+		// How simulated nodes and pods go through life, for kwok's --config.
+		fmt.Println(strings.Join([]string{
+			node.DefaultNodeInit, lease.DefaultNodeHeartbeatWithLease,
+			pod.DefaultPodReady, pod.DefaultPodComplete, pod.DefaultPodDelete,
+		}, "\n---\n"))
+		return 0
+	},
 	"version": func([]string) int {
 		fmt.Println(version.Get().GitVersion)
 		return 0
