@@ -69,7 +69,7 @@ fn fields() {
     exit: 1
     --- stdout
     --- stderr
-    error: [DIR]/work/app.yaml:7:3: duplicate mapping key: web, set DuplicateKeyPolicy in Options if acceptable
+    error: [DIR]/work/app.yaml:7:3: duplicate mapping key: web
     ");
     assert_snapshot!(generate("namespace: default\n"), @r#"
     exit: 2

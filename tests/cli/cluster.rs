@@ -100,7 +100,6 @@ fn a_server_that_does_not_answer() {
     exit: 1
     --- stdout
     --- stderr
-    2026-11-23T02:23:31.345418Z ERROR kube_client::client::builder: failed with error client error (Connect)
     error: cannot reach the cluster at http://127.0.0.1:1 (context there)
       Connection refused (os error 111)
     hint: is it running, and is this the right one? `kubectl config get-contexts` lists what there is; choose with --context
@@ -110,7 +109,6 @@ fn a_server_that_does_not_answer() {
     exit: 1
     --- stdout
     --- stderr
-    2026-11-23T02:23:31.380731Z ERROR kube_client::client::builder: failed with error client error (Connect)
     {"event":"error","exitCode":1,"hints":["is it running, and is this the right one? `kubectl config get-contexts` lists what there is; choose with --context"],"message":"cannot reach the cluster at http://127.0.0.1:1 (context there)\n  Connection refused (os error 111)"}
     "#);
 }

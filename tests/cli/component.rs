@@ -6,7 +6,8 @@ use insta::assert_snapshot;
 
 use crate::harness::Sandbox;
 
-const MANIFEST: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: b}\n";
+const MANIFEST: &str =
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: b}\n";
 const SHA256: &str = "0361d9724f23572ad94d66fcc7593e5e4e8b1f920144d4a7bb8f209459f78fb1";
 
 fn add(sandbox: &Sandbox, from: &str, more: &[&str]) -> String {
@@ -229,12 +230,16 @@ fn adds_a_kustomization() {
     --- stderr
     error: in: kubectl refuses it: error: no such resource
     ");
-    sandbox.program("kubectl", "echo 'apiVersion: v1'; echo 'kind: Namespace'; echo 'metadata: {name: n}'");
+    sandbox.program("kubectl", "echo 'apiVersion: v1'; echo 'kind: Namespace'; echo 'metadata: {name: own}'");
     assert_snapshot!(add(&sandbox, "in", &[]), @"
-    exit: 1
+    exit: 0
     --- stdout
+    ✓ component mine: 1 objects in components/mine/
+
+    Next:
+      kfctl generate k8s        render it, to look at
+      kfctl apply k8s -c mine   bring it to the cluster
     --- stderr
-    error: in/kustomize.yaml: metadata.name: missing in Namespace; expected a Kubernetes object with apiVersion, kind and metadata.name
     ");
     assert_eq!(sandbox.files().iter().filter(|file| file.starts_with("components/")).count(), 1);
 }
@@ -351,9 +356,26 @@ fn names_that_can_not_be_added() {
         assert!(said.starts_with("exit: 2"), "{name}: {said}");
         assert!(!sandbox.path("components").exists());
     }
-    assert_snapshot!(sandbox.kfctl(&["component", "add", "web", "--from", "in/m.yaml"]), @"");
-    assert_snapshot!(sandbox.kfctl(&["component", "add", "../up", "--from", "in/m.yaml"]), @"");
-    assert_snapshot!(sandbox.kfctl(&["component", "add", "platform", "--from", "in/m.yaml"]), @"");
+    assert_snapshot!(sandbox.kfctl(&["component", "add", "web", "--from", "in/m.yaml"]), @"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: there is a component web already
+    hint: choose another name, or `kfctl component remove` the old one first
+    ");
+    assert_snapshot!(sandbox.kfctl(&["component", "add", "../up", "--from", "in/m.yaml"]), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: "../up" can't be the name of a component; expected lower-case letters, digits and '-', such as my-operator
+    "#);
+    assert_snapshot!(sandbox.kfctl(&["component", "add", "platform", "--from", "in/m.yaml"]), @"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: a component can't be named platform: rendered/platform/ is the platform's own
+    hint: choose another name, such as my-platform
+    ");
 }
 
 #[test]

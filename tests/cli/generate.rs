@@ -79,7 +79,8 @@ fn the_same_input_gives_the_same_bytes() {
 #[test]
 fn an_error_of_a_template_names_its_line() {
     let sandbox = Sandbox::with_app("");
-    sandbox.write("../catalog/templates/web/web.yaml.j2", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ params.nmae }}\n");
+    sandbox
+        .write("../catalog/templates/web/web.yaml.j2", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ params.nmae }}\n");
     assert_snapshot!(sandbox.kfctl(&["generate", "k8s"]), @"
     exit: 1
     --- stdout
@@ -143,16 +144,14 @@ fn an_overlay_that_matches_nothing() {
 fn an_overlay_of_no_component() {
     let sandbox = Sandbox::with_app("");
     sandbox.write("overlays/wbe/more.yaml", OVERLAY);
-    assert_snapshot!(sandbox.kfctl(&["generate", "k8s"]), @"
-    exit: 0
+    assert_snapshot!(sandbox.kfctl(&["generate", "k8s"]), @r#"
+    exit: 2
     --- stdout
-    ✓ rendered/base: 1 objects
-    ✓ rendered/web: 1 objects
-
-    Next:
-      kfctl apply k8s   bring the cluster to it
     --- stderr
-    ");
+    error: overlays/wbe: there is no component "wbe"
+    hint: did you mean `web`?
+    hint: known: base, extra, web
+    "#);
 }
 
 #[test]

@@ -58,7 +58,10 @@ impl Sandbox {
 
     /// Writes app.yaml into the work directory.
     pub(crate) fn app(&self, more: &str) {
-        self.write("app.yaml", &format!("apiVersion: kfctl.kubeflow.org/v1alpha1\nkind: App\nname: shop\nplatform: none\n{more}"));
+        self.write(
+            "app.yaml",
+            &format!("apiVersion: kfctl.kubeflow.org/v1alpha1\nkind: App\nname: shop\nplatform: none\n{more}"),
+        );
     }
 
     /// Sets a variable; `[DIR]` stands for the sandbox.
@@ -77,7 +80,7 @@ impl Sandbox {
     pub(crate) fn write(&self, relative: &str, content: impl AsRef<[u8]>) {
         let path = self.path(relative);
         let folder = path.parent().expect("a file has a folder");
-        
+
         std::fs::create_dir_all(folder).expect("folders");
         std::fs::write(path, content).expect("a file");
     }

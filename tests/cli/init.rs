@@ -203,7 +203,7 @@ fn values_that_can_not_be_set() {
     hint: known: level, memory, replicas
     "#);
     assert_snapshot!(sandbox.kfctl(&["init", "shop", "--set", "web.replicas=11"]), @r#"
-    exit: 1
+    exit: 2
     --- stdout
     --- stderr
     error: web.replicas: "11" is no int; expected a whole number from 1 to 10

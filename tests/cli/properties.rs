@@ -21,13 +21,16 @@ fn value() -> impl Strategy<Value = Value> {
         (-1_000_000i32..1_000_000).prop_map(|number| Value::from(f64::from(number) + 0.5)),
         "[ -~\n\t]{0,24}".prop_map(Value::from),
         "\\PC{0,12}".prop_map(Value::from),
-        prop::sample::select(vec!["yes", "0644", "1e3", "~", "null", "12:30", "- a", "a: b", "#", "|", " x ", "\n", "0x1f", ".inf", "<<", "---"])
-            .prop_map(Value::from),
+        prop::sample::select(vec![
+            "yes", "0644", "1e3", "~", "null", "12:30", "- a", "a: b", "#", "|", " x ", "\n", "0x1f", ".inf", "<<", "---"
+        ])
+        .prop_map(Value::from),
     ];
     leaf.prop_recursive(4, 32, 5, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-            prop::collection::btree_map("[ -~]{0,12}", inner, 0..5).prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            prop::collection::btree_map("[ -~]{0,12}", inner, 0..5)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
         ]
     })
 }
