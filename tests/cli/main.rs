@@ -5,6 +5,7 @@
 mod app_file;
 mod cluster;
 mod component;
+mod component_choice;
 mod generate;
 mod harness;
 mod help;
