@@ -45,8 +45,8 @@ async fn interrupted(printer: &Printer, stop: watch::Sender<bool>) {
 
 fn log(verbose: u8) {
     let level = match verbose {
-        // What goes wrong is said once, by the command itself.
-        0 | 1 => "off,kfctl=info",
+        // The errors of the client reach the user as ours.
+        0 | 1 => "warn,kube_client=off",
         2 => "debug",
         _ => "trace",
     };

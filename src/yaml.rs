@@ -32,6 +32,8 @@ fn explain(error: &serde_saphyr::Error, file: &Path) -> Error {
     let text = error.to_string();
     // The parser repeats the position in its text; ours stands in front, in one form.
     let text = text.lines().next().unwrap_or_default();
+    // Advice to programmers.
+    let text = text.split(", set DuplicateKeyPolicy").next().unwrap_or(text);
     let text = text.split(" at line ").next().unwrap_or(text).trim_end_matches([':', ' ']).to_owned();
     let problem = Error::input(text).in_file(file);
     match error.location() {

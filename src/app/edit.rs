@@ -95,6 +95,11 @@ impl App {
             return Err(Error::usage(format!("{name:?} can't be the name of a component"))
                 .expected("lower-case letters, digits and '-', such as my-operator"));
         }
+        // rendered/platform/ holds the platform's own files.
+        if name == "platform" {
+            return Err(Error::usage("a component can't be named platform: rendered/platform/ is the platform's own")
+                .hint("choose another name, such as my-platform"));
+        }
         let mut text = remove(&self.text, &["components", name])?;
         let mut fields = serde_json::Map::new();
         if let Some(enabled) = entry.enabled {

@@ -127,7 +127,12 @@ impl App {
 
     /// Names of the admin's own components: the folders of components/.
     pub fn own_components(&self) -> Result<Vec<String>> {
-        let folder = self.directory.join("components");
+        self.folders("components")
+    }
+
+    /// The folders of a folder of the app, sorted; none where that is not there.
+    fn folders(&self, name: &str) -> Result<Vec<String>> {
+        let folder = self.directory.join(name);
         let entries = match std::fs::read_dir(&folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -191,6 +196,10 @@ impl App {
             catalog.component(name).map_err(|error| self.locate(error, &["params", name]))?;
         }
         let own = self.own_components()?;
+        // An overlay of no component would be lost in silence.
+        for name in self.folders("overlays")?.iter().filter(|name| !own.contains(name)) {
+            catalog.component(name).map_err(|error| error.in_file(Path::new("overlays").join(name)))?;
+        }
         names
             .iter()
             .map(|name| {

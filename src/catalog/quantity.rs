@@ -18,8 +18,12 @@ impl Quantity {
         if is_quantity(text) {
             return Some(Self { text: text.to_owned(), note: None });
         }
-        // The seed of this project writes 1Tb; people write 64GB and 10K. Each can mean one thing only.
+        // The seed of this project writes 1Tb; people write 64GB and 10K. Each can mean one thing only; 64mb could be 64M
+        // or a thousandth of 64, so it is refused.
         let shorter = text.strip_suffix(['b', 'B']).unwrap_or(text);
+        if shorter != text && shorter.ends_with(['n', 'u', 'm']) {
+            return None;
+        }
         let meant = match shorter.strip_suffix(['K', 'k']) {
             Some(number) => format!("{number}k"),
             None => shorter.to_owned(),
@@ -64,7 +68,7 @@ mod tests {
 
     #[test]
     fn refuses_the_rest() {
-        for bad in ["", "-1", "lots", "1.2.3", "1 Gi", "Gi", ".", "1Zi", "1e", "1e9999", "b", "1Tbb", "NaN"] {
+        for bad in ["", "-1", "lots", "1.2.3", "1 Gi", "Gi", ".", "1Zi", "1e", "1e9999", "b", "1Tbb", "64mb", "NaN"] {
             assert_eq!(Quantity::parse(bad), None, "{bad}");
         }
     }

@@ -50,7 +50,7 @@ pub(super) fn create(session: &Session, settings: &Settings) -> Result<App> {
             .component(component)?
             .parameter(parameter)?
             .parse(value)
-            .map_err(|error| error.field(format!("{component}.{parameter}")))?;
+            .map_err(|error| Error::usage(error.to_string()).field(format!("{component}.{parameter}")))?;
         if let Some(note) = &parsed.note {
             session.printer.note(note);
         }

@@ -1,0 +1,282 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_kfctl_global_optspecs
+    string join \n kubeconfig= context= y/yes o/output= v/verbose q/quiet h/help V/version
+end
+
+function __fish_kfctl_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_kfctl_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_kfctl_using_subcommand
+    set -l cmd (__fish_kfctl_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c kfctl -n "__fish_kfctl_needs_command" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_needs_command" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_needs_command" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_needs_command" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_needs_command" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_needs_command" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_needs_command" -s V -l version -d 'Print version'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "quickstart" -d 'A Kubeflow on this machine, from nothing: makes an app, a control plane, and deploys'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "init" -d 'Make an app directory'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "generate" -d 'Render manifests into rendered/; needs no cluster'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "apply" -d 'Bring the cluster to what the app says'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "param" -d 'Read and change parameters of components'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "component" -d 'Choose components, and bring your own'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "status" -d 'What runs in the cluster, and what does not'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "local" -d 'The control plane of platform local'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "controller" -d 'Run the controller of profiles (in the cluster, or as a process of platform local)'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "completions" -d 'Print completions for a shell'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "version" -d 'Print versions'
+complete -c kfctl -n "__fish_kfctl_using_subcommand quickstart" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand quickstart" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand quickstart" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand quickstart" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand quickstart" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand quickstart" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand quickstart" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand init" -l platform -d 'Where Kubeflow will run: none (a cluster that is there), local, kind, minikube' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand init" -l namespace -d 'Namespace of Kubeflow\'s components' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand init" -l name -d 'Name of the app [default: the directory\'s]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand init" -l set -d 'Set a parameter' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand init" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand init" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand init" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand init" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand init" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand init" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -l discard-edits -d 'Render over files in rendered/ that were edited by hand'
+complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -s c -l component -d 'Only this component; may be given several times' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l timeout -d 'How long to wait for everything to become ready' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l no-wait -d 'Write, and don\'t wait for anything to become ready'
+complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l force-conflicts -d 'Take fields over from other managers, this once'
+complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and not __fish_seen_subcommand_from set get list unset" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and not __fish_seen_subcommand_from set get list unset" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and not __fish_seen_subcommand_from set get list unset" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and not __fish_seen_subcommand_from set get list unset" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and not __fish_seen_subcommand_from set get list unset" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and not __fish_seen_subcommand_from set get list unset" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and not __fish_seen_subcommand_from set get list unset" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and not __fish_seen_subcommand_from set get list unset" -f -a "set" -d 'Set a parameter in app.yaml'
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and not __fish_seen_subcommand_from set get list unset" -f -a "get" -d 'Print the value that holds'
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and not __fish_seen_subcommand_from set get list unset" -f -a "list" -d 'List parameters: value, default, type and meaning'
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and not __fish_seen_subcommand_from set get list unset" -f -a "unset" -d 'Return a parameter to its default'
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from set" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from set" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from set" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from set" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from set" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from get" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from get" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from get" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from get" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from list" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from list" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from list" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from unset" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from unset" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from unset" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from unset" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from unset" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from unset" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from unset" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and not __fish_seen_subcommand_from list add remove enable disable show" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and not __fish_seen_subcommand_from list add remove enable disable show" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and not __fish_seen_subcommand_from list add remove enable disable show" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and not __fish_seen_subcommand_from list add remove enable disable show" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and not __fish_seen_subcommand_from list add remove enable disable show" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and not __fish_seen_subcommand_from list add remove enable disable show" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and not __fish_seen_subcommand_from list add remove enable disable show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and not __fish_seen_subcommand_from list add remove enable disable show" -f -a "list" -d 'List components'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and not __fish_seen_subcommand_from list add remove enable disable show" -f -a "add" -d 'Copy manifests into components/NAME/; from then on they are deployed like a built-in component'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and not __fish_seen_subcommand_from list add remove enable disable show" -f -a "remove" -d 'Remove a component of your own from the app'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and not __fish_seen_subcommand_from list add remove enable disable show" -f -a "enable" -d 'Run a component'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and not __fish_seen_subcommand_from list add remove enable disable show" -f -a "disable" -d 'Don\'t run a component'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and not __fish_seen_subcommand_from list add remove enable disable show" -f -a "show" -d 'Show what a component is and brings'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from list" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from list" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from list" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from add" -l from -d 'A file (also .gz), a directory of manifests, a kustomization, or a URL' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from add" -l sha256 -d 'The sha256 that the file must have' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from add" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from add" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from add" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from add" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from remove" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from remove" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from remove" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from remove" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from enable" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from enable" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from enable" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from enable" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from enable" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from enable" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from enable" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from disable" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from disable" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from disable" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from disable" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from disable" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from disable" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from disable" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from show" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from show" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from show" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from show" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand status" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand status" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -f -a "start" -d 'Start what does not run'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -f -a "stop" -d 'Stop everything; nothing is lost'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -f -a "status" -d 'What runs'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -f -a "logs" -d 'Print the end of a process\'s log'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -f -a "reset" -d 'Stop everything and delete the cluster\'s data'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from start" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from start" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from start" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from start" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from start" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from start" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from start" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from stop" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from stop" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from stop" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from stop" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from stop" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from stop" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from stop" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from status" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from status" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from status" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from status" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from logs" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from logs" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from logs" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from logs" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from logs" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from logs" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from logs" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from reset" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from reset" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from reset" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from reset" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from reset" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from reset" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand controller" -l probes -d 'Address of /livez and /readyz' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand controller" -l metrics -d 'Address of /metrics' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand controller" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand controller" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand controller" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand controller" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand controller" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand controller" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand controller" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand completions" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand completions" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand completions" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand completions" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand completions" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand completions" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand version" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand version" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand version" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand version" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand version" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand version" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
