@@ -33,24 +33,25 @@ pub struct ProfileSpec {
 
 /// What is made for a profile.
 #[derive(KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[x_kube(validation = Rule::new(
-    "(has(self.metadata) && has(self.metadata.namespace)) == (has(oldSelf.metadata) && has(oldSelf.metadata.namespace)) && (!has(self.metadata) || !has(self.metadata.namespace) || self.metadata.namespace == oldSelf.metadata.namespace)"
-).message("the namespace of a profile can't be changed; make another profile"))]
+#[x_kube(validation = Rule::new("has(self.metadata) == has(oldSelf.metadata)").message("the namespace of a profile can't be changed; make another profile"))]
 pub struct ProfileTemplate {
     /// The namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "ProfileMetadata")]
     pub metadata: Option<ProfileMetadata>,
     /// Who owns it, who else may use it, and how much.
     pub spec: ProfileTemplateSpec,
 }
 
-/// Names the namespace of a profile.
+/// Names the namespace of a profile. A transition rule on an optional field misses that it is set or unset: its parent holds that.
 #[derive(KubeSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[x_kube(validation = Rule::new("has(self.namespace) == has(oldSelf.namespace)").message("the namespace of a profile can't be changed; make another profile"))]
 pub struct ProfileMetadata {
     /// The namespace that is made; `kubeflow-NAME` where absent. It can't be changed later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 63))]
+    #[schemars(with = "String", length(max = 63))]
     #[x_kube(
+        validation = Rule::new("self == oldSelf").message("the namespace of a profile can't be changed; make another profile"),
         validation = Rule::new("self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')").message("a namespace is named by lower-case letters, digits and '-'"),
         validation = Rule::new("!(self in ['default', 'kubeflow', 'kubeflow-system', 'istio-system']) && !self.startsWith('kube-')").message("this namespace belongs to the system")
     )]
@@ -81,7 +82,7 @@ pub struct Subject {
     pub kind: SubjectKind,
     /// rbac.authorization.k8s.io for User and Group, which is taken where it is absent; empty for ServiceAccount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 63))]
+    #[schemars(with = "String", length(max = 63))]
     pub api_group: Option<String>,
     /// The name that RBAC knows: for a user the name the cluster's login gives, most often the e-mail address.
     #[schemars(length(min = 1, max = 253))]
@@ -89,7 +90,7 @@ pub struct Subject {
     pub name: String,
     /// The namespace of a ServiceAccount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 63))]
+    #[schemars(with = "String", length(max = 63))]
     pub namespace: Option<String>,
 }
 
@@ -129,9 +130,19 @@ pub enum MemberRole {
 #[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quota {
     /// Limits as in a ResourceQuota: requests.cpu, requests.memory, requests.nvidia.com/gpu and so on.
-    #[schemars(extend("maxProperties" = 50), inner(length(max = 64)))]
+    #[schemars(schema_with = "limits")]
     #[x_kube(validation = Rule::new("self.all(key, isQuantity(self[key]))").message("each limit is a quantity such as 100, 500m or 64Gi"))]
     pub hard: BTreeMap<String, String>,
+}
+
+/// Limits by name. The sizes keep the rule within the server's budget for CEL.
+fn limits(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({
+        "type": "object",
+        "description": "Limits as in a ResourceQuota: requests.cpu, requests.memory, requests.nvidia.com/gpu and so on.",
+        "maxProperties": 30,
+        "additionalProperties": {"type": "string", "maxLength": 32},
+    })
 }
 
 /// What the controller says of a profile.
