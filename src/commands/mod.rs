@@ -2,8 +2,8 @@
 
 mod apply;
 mod completions;
-mod controller;
 mod component;
+mod controller;
 mod generate;
 mod init;
 mod local;

@@ -43,12 +43,17 @@ pub async fn run(connection: &Connection, settings: &Settings, mut stop: watch::
     let (probes, metrics) = (Arc::clone(&state), Arc::clone(&state));
     let ready = move || {
         let synced = probes.synced.load(Ordering::Relaxed);
-        std::future::ready(if synced { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "profiles are not read yet") })
+        std::future::ready(if synced {
+            (StatusCode::OK, "ok")
+        } else {
+            (StatusCode::SERVICE_UNAVAILABLE, "profiles are not read yet")
+        })
     };
     let numbers = move || std::future::ready(exposition(&metrics));
     let probes = Router::new().route("/livez", get(|| std::future::ready("ok"))).route("/readyz", get(ready));
     let metrics = Router::new().route("/metrics", get(numbers));
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| Error::environment(format!("cannot listen for signals: {error}")))?;
+    let mut terminate =
+        signal(SignalKind::terminate()).map_err(|error| Error::environment(format!("cannot listen for signals: {error}")))?;
     tokio::select! {
         ended = serve(settings.probes, probes) => ended,
         ended = serve(settings.metrics, metrics) => ended,

@@ -217,7 +217,10 @@ impl ControlPlane {
         if !tokens.exists() {
             private_file(&tokens, format!("{},kfctl-admin,kfctl-admin,\"system:masters\"\n", random_token()?).as_bytes())?;
         }
-        let stages = binaries.command("kwok-stages").output().map_err(|error| Error::environment(format!("cannot run kwok-stages: {error}")))?;
+        let stages = binaries
+            .command("kwok-stages")
+            .output()
+            .map_err(|error| Error::environment(format!("cannot run kwok-stages: {error}")))?;
         private_file(&self.directory.join("kwok.yaml"), &stages.stdout)
     }
 

@@ -1,0 +1,168 @@
+//! A control plane for one test, and the real binary against it.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use kfctl::local::{Binaries, cache_directory};
+
+/// What a command said.
+pub struct Said {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Said {
+    pub fn all(&self) -> String {
+        format!("exit {}\n{}\n{}", self.code, self.stdout, self.stderr)
+    }
+
+    pub fn success(self) -> String {
+        assert_eq!(self.code, 0, "{}", self.all());
+        self.stdout
+    }
+}
+
+fn say(command: &mut Command) -> Said {
+    let output = command.stdin(Stdio::null()).output().expect("the program can be started");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Said { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+/// An app directory.
+pub struct App {
+    directory: PathBuf,
+    state: PathBuf,
+    kubeconfig: Option<PathBuf>,
+}
+
+impl App {
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kfctl"));
+        command.args(arguments).current_dir(&self.directory).env("XDG_STATE_HOME", &self.state);
+        command.env("KFCTL_LOCAL_NO_FSYNC", "1").env("NO_COLOR", "1").env_remove("KUBECONFIG");
+        if let Some(kubeconfig) = &self.kubeconfig {
+            command.env("KUBECONFIG", kubeconfig);
+        }
+        command
+    }
+
+    pub fn kfctl(&self, arguments: &[&str]) -> Said {
+        say(&mut self.command(arguments))
+    }
+
+    /// Kills kfctl with SIGKILL once it has printed this many lines.
+    pub fn kill_after_lines(&self, arguments: &[&str], lines: usize) {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("kfctl starts");
+        let mut reader = BufReader::new(child.stdout.take().expect("piped"));
+        let mut line = String::new();
+        for _ in 0..lines {
+            line.clear();
+            if reader.read_line(&mut line).expect("text") == 0 {
+                break;
+            }
+        }
+        child.kill().expect("it can be killed");
+        child.wait().expect("it ends");
+    }
+
+    pub fn write(&self, name: &str, text: &str) -> String {
+        let path = self.directory.join(name);
+        std::fs::write(&path, text).expect("the app directory can be written");
+        path.display().to_string()
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.directory.join(name)).expect("the file is there")
+    }
+}
+
+/// A control plane, ended with the test.
+pub struct Cluster {
+    root: tempfile::TempDir,
+    pub app: App,
+    kubeconfig: PathBuf,
+    binaries: Binaries,
+}
+
+impl Cluster {
+    pub fn start() -> Self {
+        let binaries = Binaries::find_or_build(&cache_directory().expect("a cache"), &|text| eprintln!("{text}"))
+            .expect("the control plane's binaries");
+        let root = tempfile::tempdir().expect("a temporary directory");
+        let outside = App { directory: root.path().to_owned(), state: root.path().join("state"), kubeconfig: None };
+        outside.kfctl(&["init", "cluster", "--platform", "local"]).success();
+        let app = App { directory: root.path().join("cluster"), ..outside };
+        let said = app.kfctl(&["apply", "platform"]).success();
+        let kubeconfig =
+            said.lines().find_map(|line| line.trim().strip_prefix("export KUBECONFIG=")).expect("it says how to use it");
+        Self { kubeconfig: PathBuf::from(kubeconfig), root, app, binaries }
+    }
+
+    /// An app on platform none, for this cluster, without some of the components.
+    pub fn init(&self, name: &str, without: &[&str]) -> App {
+        let at = |directory: &Path| App {
+            directory: directory.to_owned(),
+            state: self.root.path().join("state"),
+            kubeconfig: Some(self.kubeconfig.clone()),
+        };
+        at(self.root.path()).kfctl(&["init", name, "--platform", "none"]).success();
+        let app = at(&self.root.path().join(name));
+        for component in without {
+            app.kfctl(&["component", "disable", component]).success();
+        }
+        app
+    }
+
+    pub fn kubectl(&self, arguments: &[&str]) -> Said {
+        say(self.binaries.command("kubectl").arg("--kubeconfig").arg(&self.kubeconfig).args(arguments))
+    }
+
+    pub fn pid(&self, process: &str) -> i32 {
+        let status = self.app.kfctl(&["local", "status", "-o", "json"]);
+        let found = status.stdout.lines().find_map(|line| {
+            let value: serde_json::Value = serde_json::from_str(line).ok()?;
+            (value["name"] == process).then(|| value["pid"].as_i64())?
+        });
+        i32::try_from(found.unwrap_or_else(|| panic!("no {process} in {}", status.all()))).expect("a pid")
+    }
+
+    /// Repeats a look until it is true.
+    pub fn until(&self, what: &str, look: impl Fn() -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !look() {
+            assert!(Instant::now() < deadline, "never: {what}");
+        }
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        // A test that failed leaves nothing running either.
+        let _ = self.app.kfctl(&["local", "reset", "--yes"]);
+    }
+}
+
+/// All of Kubeflow without its webhook configurations; `None`, said aloud, where the machine has no such file.
+pub fn big_input() -> Option<String> {
+    let path = std::env::var("KFCTL_TEST_BIG_INPUT").unwrap_or_else(|_| "../shared/data/kubeflow-full.yaml.gz".to_owned());
+    let Ok(file) = std::fs::File::open(&path) else {
+        eprintln!("SKIPPED: {path} is not there; KFCTL_TEST_BIG_INPUT names another place");
+        return None;
+    };
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(file).read_to_string(&mut text).expect("gzip");
+    let kept: Vec<&str> = text
+        .split("\n---\n")
+        .filter(|document| !document.lines().any(|line| line.starts_with("kind: ") && line.ends_with("WebhookConfiguration")))
+        .collect();
+    Some(kept.join("\n---\n"))
+}
