@@ -104,19 +104,24 @@ fn contains(live: &Value, wanted: &Value) -> bool {
     }
 }
 
-/// Whether the answer to a dry-run is what is there: times of writing aside.
+/// Whether the answer to an apply is what was there, as far as an apply goes: its controller may have written the status meanwhile.
 #[must_use]
 pub fn is_same_result(answer: &Value, live: &Value) -> bool {
-    let timeless = |object: &Value| {
+    let lasting = |object: &Value| {
         let mut object = object.clone();
-        for entry in object.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut).into_iter().flatten() {
-            if let Some(entry) = entry.as_object_mut() {
-                entry.remove("time");
+        if let Some(fields) = object.as_object_mut() {
+            fields.remove("status");
+        }
+        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.remove("resourceVersion");
+            if let Some(entries) = metadata.get_mut("managedFields").and_then(Value::as_array_mut) {
+                entries.retain(|entry| entry.get("subresource").is_none());
+                entries.iter_mut().filter_map(Value::as_object_mut).for_each(|entry| drop(entry.remove("time")));
             }
         }
         object
     };
-    timeless(answer) == timeless(live)
+    lasting(answer) == lasting(live)
 }
 
 #[cfg(test)]
@@ -171,6 +176,17 @@ mod tests {
         let mut longer = wanted();
         longer["spec"]["type"] = "ClusterIP".into();
         assert!(!is_unchanged(&longer, &live()));
+    }
+
+    #[test]
+    fn a_status_written_meanwhile_is_no_change() {
+        let mut answer = live();
+        answer["metadata"]["resourceVersion"] = "7".into();
+        answer["metadata"]["managedFields"][1]["time"] = "2026-01-01T00:00:00Z".into();
+        answer["status"] = json!({"ready": true});
+        assert!(is_same_result(&answer, &live()));
+        answer["spec"]["type"] = "NodePort".into();
+        assert!(!is_same_result(&answer, &live()));
     }
 
     #[test]

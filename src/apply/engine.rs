@@ -483,10 +483,7 @@ async fn write_one(run: &Run<'_>, wanted: &Wanted, member: &Member, deadline: In
     for message in answer.warnings {
         run.events.send(Event::Warning { object: Some(member.object.id.clone()), message });
     }
-    let same = wanted
-        .live
-        .as_ref()
-        .is_some_and(|live| live.pointer("/metadata/resourceVersion") == answer.body.pointer("/metadata/resourceVersion"));
+    let same = wanted.live.as_ref().is_some_and(|live| compare::is_same_result(&answer.body, live));
     Ok(match (answer.created, same) {
         (true, _) => Change::Created,
         (false, true) => Change::Unchanged,

@@ -24,7 +24,9 @@ pub struct Settings {
 pub(super) fn run(session: &Session, settings: &Settings) -> Result<ExitStatus> {
     let app = create(session, settings)?;
     let shown = settings.directory.display();
-    session.printer.json(&serde_json::json!({"app": app.file.name, "directory": app.directory, "platform": app.file.platform}));
+    session
+        .printer
+        .json(&serde_json::json!({"app": app.file.name, "directory": settings.directory, "platform": app.file.platform}));
     session.printer.done(format!("app {} on platform {} is in {shown}", app.file.name, app.file.platform));
     let change_directory = format!("cd {shown}");
     session.printer.next(&[

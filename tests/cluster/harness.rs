@@ -8,18 +8,18 @@ use std::time::{Duration, Instant};
 use kfctl::local::{Binaries, cache_directory};
 
 /// What a command said.
-pub struct Said {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Said {
-    pub fn all(&self) -> String {
+    pub(crate) fn all(&self) -> String {
         format!("exit {}\n{}\n{}", self.code, self.stdout, self.stderr)
     }
 
-    pub fn success(self) -> String {
+    pub(crate) fn success(self) -> String {
         assert_eq!(self.code, 0, "{}", self.all());
         self.stdout
     }
@@ -32,7 +32,7 @@ fn say(command: &mut Command) -> Said {
 }
 
 /// An app directory.
-pub struct App {
+pub(crate) struct App {
     directory: PathBuf,
     state: PathBuf,
     kubeconfig: Option<PathBuf>,
@@ -49,12 +49,12 @@ impl App {
         command
     }
 
-    pub fn kfctl(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn kfctl(&self, arguments: &[&str]) -> Said {
         say(&mut self.command(arguments))
     }
 
     /// Kills kfctl with SIGKILL once it has printed this many lines.
-    pub fn kill_after_lines(&self, arguments: &[&str], lines: usize) {
+    pub(crate) fn kill_after_lines(&self, arguments: &[&str], lines: usize) {
         let mut child = self
             .command(arguments)
             .stdin(Stdio::null())
@@ -74,27 +74,27 @@ impl App {
         child.wait().expect("it ends");
     }
 
-    pub fn write(&self, name: &str, text: &str) -> String {
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
         let path = self.directory.join(name);
         std::fs::write(&path, text).expect("the app directory can be written");
         path.display().to_string()
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.directory.join(name)).expect("the file is there")
     }
 }
 
 /// A control plane, ended with the test.
-pub struct Cluster {
+pub(crate) struct Cluster {
     root: tempfile::TempDir,
-    pub app: App,
+    pub(crate) app: App,
     kubeconfig: PathBuf,
     binaries: Binaries,
 }
 
 impl Cluster {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let binaries = Binaries::find_or_build(&cache_directory().expect("a cache"), &|text| eprintln!("{text}"))
             .expect("the control plane's binaries");
         let root = tempfile::tempdir().expect("a temporary directory");
@@ -108,7 +108,7 @@ impl Cluster {
     }
 
     /// An app on platform none, for this cluster, without some of the components.
-    pub fn init(&self, name: &str, without: &[&str]) -> App {
+    pub(crate) fn init(&self, name: &str, without: &[&str]) -> App {
         let at = |directory: &Path| App {
             directory: directory.to_owned(),
             state: self.root.path().join("state"),
@@ -122,11 +122,11 @@ impl Cluster {
         app
     }
 
-    pub fn kubectl(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn kubectl(&self, arguments: &[&str]) -> Said {
         say(self.binaries.command("kubectl").arg("--kubeconfig").arg(&self.kubeconfig).args(arguments))
     }
 
-    pub fn pid(&self, process: &str) -> i32 {
+    pub(crate) fn pid(&self, process: &str) -> i32 {
         let status = self.app.kfctl(&["local", "status", "-o", "json"]);
         let found = status.stdout.lines().find_map(|line| {
             let value: serde_json::Value = serde_json::from_str(line).ok()?;
@@ -136,7 +136,7 @@ impl Cluster {
     }
 
     /// Repeats a look until it is true.
-    pub fn until(&self, what: &str, look: impl Fn() -> bool) {
+    pub(crate) fn until(&self, what: &str, look: impl Fn() -> bool) {
         let deadline = Instant::now() + Duration::from_secs(30);
         while !look() {
             assert!(Instant::now() < deadline, "never: {what}");
@@ -152,7 +152,7 @@ impl Drop for Cluster {
 }
 
 /// All of Kubeflow without its webhook configurations; `None`, said aloud, where the machine has no such file.
-pub fn big_input() -> Option<String> {
+pub(crate) fn big_input() -> Option<String> {
     let path = std::env::var("KFCTL_TEST_BIG_INPUT").unwrap_or_else(|_| "../shared/data/kubeflow-full.yaml.gz".to_owned());
     let Ok(file) = std::fs::File::open(&path) else {
         eprintln!("SKIPPED: {path} is not there; KFCTL_TEST_BIG_INPUT names another place");
