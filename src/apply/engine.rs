@@ -229,7 +229,9 @@ pub async fn apply(run: Run<'_>) -> Result<Report> {
     let live = if existing.is_empty() {
         Live::default()
     } else {
-        Live::read(run.connection, run.discovery, &existing, CONCURRENCY).await.map_err(explain("read what is there"))?
+        Live::read(run.connection, run.discovery, &existing, &run.plan.members, CONCURRENCY)
+            .await
+            .map_err(explain("read what is there"))?
     };
     let mut report = Report::default();
     let members: HashSet<&ObjectId> = run.plan.members.iter().map(|member| &member.object.id).collect();
@@ -483,7 +485,11 @@ async fn write_one(run: &Run<'_>, wanted: &Wanted, member: &Member, deadline: In
     for message in answer.warnings {
         run.events.send(Event::Warning { object: Some(member.object.id.clone()), message });
     }
-    let same = wanted.live.as_ref().is_some_and(|live| compare::is_same_result(&answer.body, live));
+    // A kind in two versions is read in one of them: there the version of the object itself tells.
+    let same = wanted.live.as_ref().is_some_and(|live| {
+        live.pointer("/metadata/resourceVersion") == answer.body.pointer("/metadata/resourceVersion")
+            || compare::is_same_result(&answer.body, live)
+    });
     Ok(match (answer.created, same) {
         (true, _) => Change::Created,
         (false, true) => Change::Unchanged,

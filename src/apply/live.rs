@@ -6,6 +6,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 
 use super::inventory::Inventory;
+use super::plan::Member;
 use crate::cluster::{Class, Connection, Discovery, Failure, Resource};
 use crate::labels::APPLYSET_PART_OF;
 use crate::object::ObjectId;
@@ -17,18 +18,21 @@ pub struct Live {
 }
 
 impl Live {
-    /// Reads the members of these inventories.
+    /// Reads the members of these inventories, in the versions that `wanted` uses, so that both can be compared.
     pub async fn read(
         connection: &Connection,
         discovery: &Discovery,
         inventories: &[&Inventory],
+        wanted: &[Member],
         concurrency: usize,
     ) -> Result<Self, Failure> {
         let kinds: BTreeSet<&String> = inventories.iter().flat_map(|inventory| &inventory.group_kinds).collect();
         let ids: Vec<String> = inventories.iter().map(|inventory| inventory.id()).collect();
         let resources = kinds.into_iter().filter_map(|group_kind| {
             let (kind, group) = group_kind.split_once('.').unwrap_or((group_kind, ""));
-            discovery.versions(group, kind).first()
+            let used =
+                wanted.iter().find(|member| member.served && member.object.id.is(group, kind)).map(|member| &member.resource);
+            used.or_else(|| discovery.versions(group, kind).first())
         });
         let lists = stream::iter(resources.map(|resource| list(connection, resource, &ids)))
             .buffer_unordered(concurrency)

@@ -19,7 +19,7 @@ pub(super) async fn run(session: &Session) -> Result<ExitStatus> {
     inventories.sort_by_key(|inventory| inventory.order);
     let mut all_ready = true;
     for inventory in inventories {
-        let live = Live::read(&connection, &discovery, &[inventory], 8).await.map_err(explain)?;
+        let live = Live::read(&connection, &discovery, &[inventory], &[], 8).await.map_err(explain)?;
         let unready: Vec<(String, String)> = live
             .iter()
             .filter_map(|(id, object)| match readiness(id, object) {

@@ -1,5 +1,7 @@
 //! The journey against a real API server: each test starts a control plane of its own and ends it.
 
+#![allow(clippy::print_stderr, reason = "a test says aloud what it skips")]
+
 mod harness;
 
 use harness::{Cluster, big_input};
