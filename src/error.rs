@@ -100,6 +100,7 @@ impl Error {
     }
 
     /// An I/O error on `path`, while doing `what` ("read", "write", "create").
+    #[must_use]
     pub fn io(what: &str, path: &Path, error: &std::io::Error) -> Self {
         Self::environment(format!("cannot {what} {}: {error}", path.display()))
     }

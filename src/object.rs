@@ -37,7 +37,7 @@ impl fmt::Display for ObjectId {
 }
 
 impl ObjectId {
-    /// `Deployment.apps`, or `Service` for the core group: the form the ApplySet specification uses.
+    /// `Deployment.apps`, or `Service` for the core group: the form the `ApplySet` specification uses.
     #[must_use]
     pub fn group_kind(&self) -> String {
         if self.group.is_empty() { self.kind.clone() } else { format!("{}.{}", self.kind, self.group) }

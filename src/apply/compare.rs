@@ -10,7 +10,7 @@ use crate::labels::FIELD_MANAGER;
 
 /// The fields that we own in `live`, as the server wrote them down.
 #[must_use]
-pub fn owned(live: &Value) -> Option<&Map<String, Value>> {
+pub(super) fn owned(live: &Value) -> Option<&Map<String, Value>> {
     live.pointer("/metadata/managedFields")?
         .as_array()?
         .iter()
@@ -25,7 +25,7 @@ pub fn owned(live: &Value) -> Option<&Map<String, Value>> {
 
 /// Whether applying `wanted` over `live` would change nothing.
 #[must_use]
-pub fn is_unchanged(wanted: &Value, live: &Value) -> bool {
+pub(super) fn is_unchanged(wanted: &Value, live: &Value) -> bool {
     let same = |field: &str| wanted.get(field) == live.get(field);
     if !same("apiVersion") || !same("kind") || live.pointer("/metadata/deletionTimestamp").is_some() {
         return false;
@@ -106,7 +106,7 @@ fn contains(live: &Value, wanted: &Value) -> bool {
 
 /// Whether the answer to an apply is what was there, as far as an apply goes: its controller may have written the status meanwhile.
 #[must_use]
-pub fn is_same_result(answer: &Value, live: &Value) -> bool {
+pub(super) fn is_same_result(answer: &Value, live: &Value) -> bool {
     let lasting = |object: &Value| {
         let mut object = object.clone();
         if let Some(fields) = object.as_object_mut() {

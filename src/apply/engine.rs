@@ -474,7 +474,7 @@ fn record(run: &Run<'_>, report: &mut Report, member: &Member, change: Change) {
 
 async fn write_one(run: &Run<'_>, wanted: &Wanted, member: &Member, deadline: Instant) -> Result<Change, Failure> {
     // Without waiting, a webhook with nothing behind it is left to the next run; a short while is given to one that restarts.
-    let patience = if run.settings.wait { deadline } else { deadline.min(Instant::now() + Duration::from_secs(60)) };
+    let patience = if run.settings.wait { deadline } else { deadline.min(Instant::now() + Duration::from_mins(1)) };
     let answer = retrying(&member.object.id, patience, &run.events, async || {
         match send(run.connection, member, &wanted.content, run.settings.force_conflicts, Mode::Real).await {
             Err(failure) if !run.settings.wait && failure.class == Class::WebhookNotReady => Ok(Err(failure)),

@@ -1,4 +1,4 @@
-//! What belongs to an app in the cluster, by the ApplySet specification (KEP-3659): one parent ConfigMap for each component,
+//! What belongs to an app in the cluster, by the `ApplySet` specification (KEP-3659): one parent `ConfigMap` for each component,
 //! and a label on each member. The parent names the members' kinds and namespaces, so that a list by label finds them all,
 //! with no app directory at hand. It is written before the first member, as the union of old and new.
 
@@ -14,7 +14,7 @@ use crate::cluster::{Connection, Failure};
 use crate::labels;
 
 /// The namespace of all inventories.
-pub const NAMESPACE: &str = "kubeflow-system";
+pub(super) const NAMESPACE: &str = "kubeflow-system";
 const COLLECTION: &str = "/api/v1/namespaces/kubeflow-system/configmaps";
 
 /// The inventory of one component.

@@ -28,7 +28,7 @@ pub enum Gate {
     Ready(ObjectId),
     /// A webhook configuration has its CA and something behind it.
     WebhookAnswers(ObjectId),
-    /// An APIService is available.
+    /// An `APIService` is available.
     Available(ObjectId),
 }
 
@@ -178,7 +178,7 @@ fn served_by(definition: &Value) -> Vec<(String, String, String)> {
         .collect()
 }
 
-/// The services (namespace, name) that a webhook configuration or an APIService sends to.
+/// The services (namespace, name) that a webhook configuration or an `APIService` sends to.
 pub(super) fn backends(content: &Value) -> BTreeSet<(String, String)> {
     let webhooks = content.get("webhooks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let of_webhooks = webhooks.iter().filter_map(|webhook| webhook.pointer("/clientConfig/service"));

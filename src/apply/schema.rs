@@ -1,4 +1,4 @@
-//! Checks an object against the structural schema of a CustomResourceDefinition that is only about to be installed, so that no
+//! Checks an object against the structural schema of a `CustomResourceDefinition` that is only about to be installed, so that no
 //! dry-run on the server can. Pure. What structure alone can't tell (CEL rules, patterns) the server checks when the object is
 //! written.
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// What is wrong with `object` by the schema of its `version` in `definition`: (field, what). Empty where nothing is.
 #[must_use]
-pub fn violations(definition: &Value, version: &str, object: &Value) -> Vec<(String, String)> {
+pub(super) fn violations(definition: &Value, version: &str, object: &Value) -> Vec<(String, String)> {
     let versions = definition.pointer("/spec/versions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let entry = versions.iter().find(|entry| entry.get("name").and_then(Value::as_str) == Some(version));
     let mut found = Vec::new();
@@ -68,7 +68,7 @@ fn check(schema: &Value, value: &Value, path: &str, found: &mut Vec<(String, Str
                 match properties.and_then(|properties| properties.get(name)) {
                     Some(schema) => check(schema, value, &below, found),
                     None if additional.is_some_and(Value::is_object) => {
-                        check(additional.unwrap_or(&Value::Null), value, &below, found)
+                        check(additional.unwrap_or(&Value::Null), value, &below, found);
                     }
                     None if open || additional.and_then(Value::as_bool).unwrap_or(false) => {}
                     None => found.push((below.trim_start_matches('.').to_owned(), "the definition has no such field".into())),

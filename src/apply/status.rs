@@ -21,7 +21,7 @@ use Readiness::{Failed, Progressing, Ready};
 
 /// Whether objects of this kind become ready only some time after they are written.
 #[must_use]
-pub fn becomes_ready(id: &ObjectId) -> bool {
+pub(super) fn becomes_ready(id: &ObjectId) -> bool {
     matches!(
         (id.group.as_str(), id.kind.as_str()),
         ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
@@ -129,7 +129,7 @@ fn condition(object: &Value, r#type: &str, status: &str) -> Option<(String, Stri
 
 /// Why a pod does not run, in its own words; `None` where nothing is wrong with it.
 #[must_use]
-pub fn pod_trouble(pod: &Value) -> Option<String> {
+pub(super) fn pod_trouble(pod: &Value) -> Option<String> {
     if let Some((reason, message)) = condition(pod, "PodScheduled", "False") {
         return Some(format!("{reason}: {message}"));
     }

@@ -110,7 +110,7 @@ async fn by_server(
 ) -> Result<Verdict, Failure> {
     let member = &wanted.member;
     let mode = if check == Check::StandIn { Mode::StandIn } else { Mode::DryRun };
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
     let attempt = write::retrying(&member.object.id, deadline, events, async || {
         match write::send(connection, member, &wanted.content, force, mode).await {
             // Nothing behind a webhook: that is what the run may be about to mend.

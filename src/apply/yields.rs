@@ -28,7 +28,13 @@ fn built_in() -> impl Iterator<Item = Yield> {
 
 /// `wanted` without the fields that another manager keeps in `live`.
 #[must_use]
-pub fn without_yielded(id: &ObjectId, mut wanted: Value, live: Option<&Value>, declared: &[Yield], autoscaled: bool) -> Value {
+pub(super) fn without_yielded(
+    id: &ObjectId,
+    mut wanted: Value,
+    live: Option<&Value>,
+    declared: &[Yield],
+    autoscaled: bool,
+) -> Value {
     // The aggregation controller replaces the whole list at once; what a manifest says there never holds.
     if id.is("rbac.authorization.k8s.io", "ClusterRole")
         && wanted.get("aggregationRule").is_some_and(|rule| !rule.is_null())

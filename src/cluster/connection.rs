@@ -14,7 +14,7 @@ use super::failure::{Class, Failure};
 use crate::error::{Error, Kind, Result};
 
 /// Longest wait for one answer; admission webhooks may take 30 s of it.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Which cluster to talk to.
 #[derive(Debug, Clone, Default)]

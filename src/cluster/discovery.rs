@@ -46,7 +46,7 @@ impl Resource {
         format!("{}/{}", self.path(Some(&id.namespace)), id.name)
     }
 
-    /// The resource that a CustomResourceDefinition will serve in `version`, or in its storage version.
+    /// The resource that a `CustomResourceDefinition` will serve in `version`, or in its storage version.
     #[must_use]
     pub fn from_definition(definition: &Value, version: Option<&str>) -> Option<Self> {
         let text = |pointer: &str| definition.pointer(pointer)?.as_str().map(str::to_owned);

@@ -8,7 +8,7 @@ use crate::error::{Error, ExitStatus, Result};
 
 /// What `init` was told.
 #[derive(Debug)]
-pub struct Settings {
+pub(super) struct Settings {
     /// The directory to make.
     pub directory: PathBuf,
     /// The platform.

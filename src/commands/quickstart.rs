@@ -37,7 +37,7 @@ pub(super) async fn run(session: &Session, directory: &Path) -> Result<ExitStatu
         scope: cli::Scope::All,
         components: Vec::new(),
         no_wait: false,
-        timeout: std::time::Duration::from_secs(600),
+        timeout: std::time::Duration::from_mins(10),
         force_conflicts: false,
     };
     let status = apply::app(session, app.clone(), &catalog, &arguments).await?;

@@ -22,7 +22,7 @@ const MODULE: [(&str, &str); 3] = [
 /// Where the binaries are.
 #[derive(Debug, Clone)]
 pub struct Binaries {
-    /// KUBEBUILDER_ASSETS: counts for what it holds.
+    /// `KUBEBUILDER_ASSETS`: counts for what it holds.
     assets: Option<PathBuf>,
     /// The binary that holds all tools, each behind a sub-command.
     all: PathBuf,
@@ -65,13 +65,12 @@ impl Binaries {
     /// A command that runs this tool.
     #[must_use]
     pub fn command(&self, tool: &str) -> Command {
-        match self.assets.as_ref().map(|assets| assets.join(tool)).filter(|path| path.exists()) {
-            Some(path) => Command::new(path),
-            None => {
-                let mut command = Command::new(&self.all);
-                command.arg(tool);
-                command
-            }
+        if let Some(path) = self.assets.as_ref().map(|assets| assets.join(tool)).filter(|path| path.exists()) {
+            Command::new(path)
+        } else {
+            let mut command = Command::new(&self.all);
+            command.arg(tool);
+            command
         }
     }
 
@@ -124,7 +123,7 @@ fn build(folder: &Path, binary: &Path, report: Report<'_>) -> Result<()> {
             break status;
         }
         std::thread::sleep(Duration::from_millis(200));
-        if started.elapsed() - told >= Duration::from_secs(30) {
+        if started.elapsed().checked_sub(told).unwrap() >= Duration::from_secs(30) {
             told = started.elapsed();
             report(&format!("building Kubernetes {version}: {} s so far", told.as_secs()));
         }

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 
 /// The processes, in the order in which they start.
 const PROCESSES: [&str; 5] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok"];
-const START_TIMEOUT: Duration = Duration::from_secs(120);
+const START_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// How to start.
 #[derive(Debug, Clone, Copy, Default)]

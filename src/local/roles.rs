@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 /// The API server shortens what is longer than it allows.
 const TOKEN_SECONDS: u64 = 365 * 24 * 3600;
 const SYSTEM_NAMESPACE: &str = "kubeflow-system";
-const READY_TIMEOUT: Duration = Duration::from_secs(60);
+const READY_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Starts a role, or leaves it running, and waits until it says that it is ready.
 pub async fn start_role(control_plane: &ControlPlane, role: &Role, report: Report<'_>) -> Result<()> {

@@ -58,10 +58,7 @@ impl Sandbox {
 
     /// Writes app.yaml into the work directory.
     pub(crate) fn app(&self, more: &str) {
-        self.write(
-            "app.yaml",
-            &format!("apiVersion: kfctl.kubeflow.org/v1alpha1\nkind: App\nname: shop\nplatform: none\n{more}"),
-        );
+        self.write("app.yaml", format!("apiVersion: kfctl.kubeflow.org/v1alpha1\nkind: App\nname: shop\nplatform: none\n{more}"));
     }
 
     /// Sets a variable; `[DIR]` stands for the sandbox.
