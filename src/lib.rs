@@ -12,6 +12,7 @@
 //! | [`object`] | a Kubernetes object and its identity |
 //! | [`yaml`] | the only door to YAML |
 //! | [`labels`] | every label, annotation and field manager, named once |
+//! | [`digest`] | sha256 as text |
 //! | [`error`] | the one error that reaches a person, and the exit codes |
 
 pub mod api;
@@ -22,6 +23,7 @@ pub mod cli;
 pub mod cluster;
 pub mod commands;
 pub mod controllers;
+pub mod digest;
 pub mod error;
 pub mod labels;
 pub mod local;

@@ -118,6 +118,12 @@ impl Object {
     }
 }
 
+/// The list at a JSON pointer; empty where there is none.
+#[must_use]
+pub fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
+    value.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
 /// Objects out of documents, with every `List` unpacked.
 pub fn objects(documents: Vec<Value>, file: &std::path::Path) -> Result<Vec<Object>> {
     let mut found = Vec::with_capacity(documents.len());

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
+use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::object::Object;
 use crate::yaml;
@@ -48,17 +47,10 @@ impl Rendered {
 
     fn sums(&self) -> String {
         self.files.iter().fold(String::new(), |mut sums, (name, text)| {
-            let _ = writeln!(sums, "{}  {name}", digest(text.as_bytes()));
+            let _ = writeln!(sums, "{}  {name}", sha256(text.as_bytes()));
             sums
         })
     }
-}
-
-fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 /// Writes components to rendered/, all or none where a hand has edited one. Returns the names of those that changed.
@@ -102,7 +94,7 @@ fn edited(directory: &Path, component: &Rendered) -> Result<Vec<String>> {
     for (sum, name) in sums.lines().filter_map(|line| line.split_once("  ")) {
         let shown = format!("rendered/{}/{name}", component.component);
         match std::fs::read(folder.join(name)) {
-            Ok(bytes) if digest(&bytes) == sum => {}
+            Ok(bytes) if sha256(&bytes) == sum => {}
             // Edited so that it says what would be rendered now: nothing is lost.
             Ok(bytes) if component.files.get(name).is_some_and(|text| text.as_bytes() == bytes) => {}
             Ok(bytes) => {

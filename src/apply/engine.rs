@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use futures::stream::{FuturesUnordered, StreamExt};
-use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -13,15 +12,16 @@ use super::inventory::{self, Inventory, inventories};
 use super::live::Live;
 use super::order::{Gate, Task, TaskId};
 use super::plan::{Member, Plan};
+use super::report::{Outcome, Problem, Report, Unready};
 use super::verify::{existing_namespaces, verify};
 use super::write::{Change, Mode, membership, retrying, send};
 use super::{compare, wait, yields};
 use crate::catalog::Yield;
 use crate::cluster::{Class, Connection, Discovery, Failure};
-use crate::error::{Error, ExitStatus, Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::object::ObjectId;
 
-/// Requests under way at once. More only queue in the server: on two cores it is busy from eight on.
+/// Requests under way at once: a bound, not a rate. The server asks for less with 429 and Retry-After. Not tuned by measurement yet.
 const CONCURRENCY: usize = 24;
 
 /// How to run.
@@ -70,141 +70,6 @@ pub(super) struct Wanted {
     pub live: Option<Value>,
     /// Whether it has to be written.
     pub pending: bool,
-}
-
-/// A final refusal of one object.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Problem {
-    /// The object.
-    pub object: ObjectId,
-    /// Its component.
-    pub component: String,
-    /// The file it comes from.
-    pub file: String,
-    /// What was refused, in the server's words.
-    pub reason: String,
-    /// What to do.
-    pub hint: String,
-}
-
-impl Problem {
-    pub(super) fn new(member: &Member, failure: &Failure) -> Self {
-        let id = &member.object.id;
-        let (reason, hint) = match &failure.class {
-            Class::Conflict(fields) => {
-                let owners: Vec<String> =
-                    fields.iter().map(|conflict| format!("{} is kept by {}", conflict.field, conflict.manager)).collect();
-                (
-                    format!("conflict: {}", owners.join("; ")),
-                    "let the other manager give the field up, leave the field out here, or take it over once with --force-conflicts".to_owned(),
-                )
-            }
-            Class::Forbidden => (
-                failure.message.clone(),
-                "ask an admin of the cluster for this right, then run the same command again".to_owned(),
-            ),
-            Class::Invalid if failure.message.contains("immutable") => {
-                let namespace = if id.namespace.is_empty() { String::new() } else { format!(" -n {}", id.namespace) };
-                (
-                    failure.message.clone(),
-                    format!(
-                        "this field can't be changed: change it back, or, if losing the object is all right, delete it first: `kubectl delete{namespace} {} {}`",
-                        id.group_kind(),
-                        id.name
-                    ),
-                )
-            }
-            Class::Invalid => {
-                (failure.message.clone(), "correct the object where it comes from, then run the same command again".to_owned())
-            }
-            Class::WebhookNotReady => {
-                (failure.message.clone(), "look at the pods behind the webhook, then run the same command again".to_owned())
-            }
-            _ => (failure.message.clone(), "run the same command again; -v shows the requests".to_owned()),
-        };
-        Self {
-            object: id.clone(),
-            component: member.component.clone(),
-            file: member.object.file.display().to_string(),
-            reason,
-            hint,
-        }
-    }
-}
-
-/// An object that is not ready, and why.
-#[derive(Debug, Clone, Serialize)]
-pub struct Unready {
-    /// The object.
-    pub object: ObjectId,
-    /// Why.
-    pub reason: String,
-}
-
-/// What a run did.
-#[derive(Debug, Default)]
-pub struct Report {
-    /// Every object of the run that is as wanted now, and what that took.
-    pub changes: Vec<(ObjectId, Change)>,
-    /// Objects refused. Where one was refused before the first write, nothing was written.
-    pub problems: Vec<Problem>,
-    /// Objects not ready in time.
-    pub unready: Vec<Unready>,
-    /// Objects left for the next run.
-    pub postponed: Vec<Unready>,
-    /// Objects of the app that are in the cluster, but no longer in the app.
-    pub left_over: Vec<ObjectId>,
-    /// Whether anything was written.
-    pub wrote: bool,
-    /// Whether the user stopped it.
-    pub interrupted: bool,
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// All is as wanted.
-    Done,
-    /// Something was refused.
-    Refused,
-    /// Written, but not all of it is ready.
-    NotReady,
-    /// Stopped by the user.
-    Interrupted,
-}
-
-impl Report {
-    /// How the run ended.
-    #[must_use]
-    pub fn outcome(&self) -> Outcome {
-        if !self.problems.is_empty() {
-            Outcome::Refused
-        } else if self.interrupted {
-            Outcome::Interrupted
-        } else if !self.unready.is_empty() {
-            Outcome::NotReady
-        } else {
-            Outcome::Done
-        }
-    }
-
-    /// How many objects went through `change`.
-    #[must_use]
-    pub fn count(&self, change: Change) -> usize {
-        self.changes.iter().filter(|(_, made)| *made == change).count()
-    }
-}
-
-impl From<Outcome> for ExitStatus {
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Done => Self::Done,
-            Outcome::Refused => Self::Failed,
-            Outcome::NotReady => Self::NotReady,
-            Outcome::Interrupted => Self::Interrupted,
-        }
-    }
 }
 
 /// Runs it.
@@ -258,18 +123,17 @@ pub async fn apply(run: Run<'_>) -> Result<Report> {
     if inventories_change {
         prepare_inventories(&run, &objects, &known, &wanted_inventories, deadline, &mut report).await?;
     }
-    write_all(&run, &mut objects, deadline, &mut report).await;
+    write_all(&run, &objects, deadline, &mut report).await;
 
     let finished = report.outcome() == Outcome::Done;
     if finished && run.settings.wait {
         let applysets: BTreeSet<String> = wanted_inventories.values().map(Inventory::id).collect();
         let written: HashSet<ObjectId> =
             report.changes.iter().filter(|(_, change)| *change != Change::Unchanged).map(|(id, _)| id.clone()).collect();
-        let members: Vec<Member> = objects.iter().map(|wanted| wanted.member.clone()).collect();
-        run.events.send(Event::Phase { phase: Phase::Wait, objects: members.len() });
+        run.events.send(Event::Phase { phase: Phase::Wait, objects: objects.len() });
         let mut stop = run.stop.clone();
         tokio::select! {
-            unready = wait::ready(run.connection, &members, &applysets, &written, deadline, &run.events) => report.unready = unready,
+            unready = wait::ready(run.connection, &run.plan.members, &applysets, &written, deadline, &run.events) => report.unready = unready,
             _ = stop.wait_for(|stop| *stop) => report.interrupted = true,
         }
     }
@@ -333,12 +197,8 @@ async fn prepare_inventories(
             let ours = objects.iter().find(|wanted| {
                 wanted.member.object.id.is("", "Namespace") && wanted.member.object.id.name == inventory::NAMESPACE
             });
-            let body = ours.map_or(&bare, |wanted| &wanted.content).to_string().into_bytes();
             let target = format!("{path}?fieldManager={}&fieldValidation=Strict", crate::labels::FIELD_MANAGER);
-            run.connection
-                .request(http::Method::PATCH, &target, "application/json", Some(("application/apply-patch+yaml", body)))
-                .await
-                .map_err(explain)?;
+            run.connection.apply(&target, ours.map_or(&bare, |wanted| &wanted.content)).await.map_err(explain)?;
         }
         Err(failure) => return Err(explain(failure)),
     }
@@ -362,7 +222,7 @@ enum Finished {
 }
 
 /// Writes in order, as much at once as the order and the server allow. Stops at the first final refusal.
-async fn write_all(run: &Run<'_>, objects: &mut [Wanted], deadline: Instant, report: &mut Report) {
+async fn write_all(run: &Run<'_>, objects: &[Wanted], deadline: Instant, report: &mut Report) {
     run.events.send(Event::Phase { phase: Phase::Write, objects: objects.len() });
     let order = &run.plan.order;
     let mut dependents: HashMap<TaskId, Vec<TaskId>> = HashMap::new();
@@ -372,8 +232,6 @@ async fn write_all(run: &Run<'_>, objects: &mut [Wanted], deadline: Instant, rep
     let mut blocked: Vec<usize> = order.after.iter().map(BTreeSet::len).collect();
     let mut open: BTreeSet<(u8, TaskId)> =
         (0..blocked.len()).filter(|task| blocked[*task] == 0).map(|task| (urgency(objects, &order.tasks[task]), task)).collect();
-    let members: Vec<Member> = objects.iter().map(|wanted| wanted.member.clone()).collect();
-    let objects: &[Wanted] = objects;
     let mut running = FuturesUnordered::new();
     let mut writing = 0;
     let mut stop = run.stop.clone();
@@ -393,15 +251,14 @@ async fn write_all(run: &Run<'_>, objects: &mut [Wanted], deadline: Instant, rep
                 }
                 Task::Write(index) => {
                     writing += 1;
-                    let (index, members) = (*index, &members);
+                    let index = *index;
                     running.push(futures::future::Either::Left(async move {
-                        Finished::Write(index, write_one(run, &objects[index], &members[index], deadline).await)
+                        Finished::Write(index, write_one(run, &objects[index], deadline).await)
                     }));
                 }
                 Task::Gate(gate) => {
-                    let members = &members;
                     running.push(futures::future::Either::Right(async move {
-                        Finished::Gate(task, wait::gate(run.connection, gate, members, deadline, &run.events).await)
+                        Finished::Gate(task, wait::gate(run.connection, gate, &run.plan.members, deadline, &run.events).await)
                     }));
                 }
             }
@@ -472,7 +329,8 @@ fn record(run: &Run<'_>, report: &mut Report, member: &Member, change: Change) {
     report.changes.push((member.object.id.clone(), change));
 }
 
-async fn write_one(run: &Run<'_>, wanted: &Wanted, member: &Member, deadline: Instant) -> Result<Change, Failure> {
+async fn write_one(run: &Run<'_>, wanted: &Wanted, deadline: Instant) -> Result<Change, Failure> {
+    let member = &wanted.member;
     // Without waiting, a webhook with nothing behind it is left to the next run; a short while is given to one that restarts.
     let patience = if run.settings.wait { deadline } else { deadline.min(Instant::now() + Duration::from_mins(1)) };
     let answer = retrying(&member.object.id, patience, &run.events, async || {

@@ -1,19 +1,11 @@
 //! The right cluster: an app belongs to one, known by the UID of its namespace kube-system.
 
+use crate::app::ClusterRecord;
 use crate::cluster::Connection;
 use crate::error::{Error, Kind, Result};
 
-/// The cluster that an app was applied to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recorded {
-    /// UID of namespace kube-system.
-    pub uid: String,
-    /// The server's address at that time, for messages only.
-    pub server: String,
-}
-
 /// The UID of the connection's cluster; an error where the app belongs to another.
-pub async fn check_cluster(connection: &Connection, recorded: Option<&Recorded>) -> Result<String> {
+pub async fn check_cluster(connection: &Connection, recorded: Option<&ClusterRecord>) -> Result<String> {
     let uid = connection.uid().await?;
     match recorded {
         Some(recorded) if recorded.uid != uid => Err(Error::new(

@@ -5,13 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine;
-use http::Method;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::plan::Member;
 use crate::cluster::{Connection, Failure};
 use crate::labels;
+use crate::object::list;
 
 /// The namespace of all inventories.
 pub(super) const NAMESPACE: &str = "kubeflow-system";
@@ -119,16 +119,14 @@ impl Inventory {
     /// Writes the parent. It is ours alone, so nobody's fields are in the way.
     pub async fn write(&self, connection: &Connection) -> Result<(), Failure> {
         let path = format!("{COLLECTION}/{}?fieldManager={}&force=true", self.name(), labels::FIELD_MANAGER);
-        let body = self.content().to_string().into_bytes();
-        connection.request(Method::PATCH, &path, "application/json", Some(("application/apply-patch+yaml", body))).await?;
-        Ok(())
+        connection.apply(&path, &self.content()).await.map(drop)
     }
 }
 
 /// The inventories of an app, by component. None where its namespace does not exist yet.
 pub async fn inventories(connection: &Connection, app: &str) -> Result<BTreeMap<String, Inventory>, Failure> {
-    let list = connection.get(&format!("{COLLECTION}?labelSelector={}%3D{app}", labels::APP)).await?;
-    let items = list.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let parents = connection.get(&format!("{COLLECTION}?labelSelector={}%3D{app}", labels::APP)).await?;
+    let items = list(&parents, "/items");
     Ok(items.iter().filter_map(Inventory::read).map(|inventory| (inventory.component.clone(), inventory)).collect())
 }
 

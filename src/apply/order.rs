@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::Value;
 
 use super::plan::Member;
-use crate::object::ObjectId;
+use crate::object::{ObjectId, list};
 
 /// Index of a task in its [`Order`].
 pub type TaskId = usize;
@@ -170,7 +170,7 @@ fn is_api_service(id: &ObjectId) -> bool {
 /// The group/version/plural names that a definition serves.
 fn served_by(definition: &Value) -> Vec<(String, String, String)> {
     let text = |pointer: &str| definition.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let versions = definition.pointer("/spec/versions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let versions = list(definition, "/spec/versions");
     versions
         .iter()
         .filter(|version| version.get("served").and_then(Value::as_bool).unwrap_or(false))
@@ -180,7 +180,7 @@ fn served_by(definition: &Value) -> Vec<(String, String, String)> {
 
 /// The services (namespace, name) that a webhook configuration or an `APIService` sends to.
 pub(super) fn backends(content: &Value) -> BTreeSet<(String, String)> {
-    let webhooks = content.get("webhooks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let webhooks = list(content, "/webhooks");
     let of_webhooks = webhooks.iter().filter_map(|webhook| webhook.pointer("/clientConfig/service"));
     of_webhooks
         .chain(content.pointer("/spec/service"))
@@ -210,7 +210,7 @@ fn workloads_behind(services: &BTreeSet<(String, String)>, members: &[Member]) -
 
 /// Whether a webhook's rules name this group and resource.
 fn catches(webhook: &Value, group: &str, plural: &str) -> bool {
-    let rules = webhook.get("rules").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let rules = list(webhook, "/rules");
     let names = |rule: &Value, field: &str, wanted: &str| {
         rule.get(field)
             .and_then(Value::as_array)
@@ -221,7 +221,7 @@ fn catches(webhook: &Value, group: &str, plural: &str) -> bool {
 }
 
 fn catches_member(configuration: &Value, member: &Member) -> bool {
-    let webhooks = configuration.get("webhooks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let webhooks = list(configuration, "/webhooks");
     webhooks.iter().any(|webhook| {
         catches(webhook, &member.resource.group, &member.resource.plural)
             || (pod_template(member).is_some() && catches(webhook, "", "pods"))

@@ -4,10 +4,12 @@
 
 use serde_json::Value;
 
+use crate::object::list;
+
 /// What is wrong with `object` by the schema of its `version` in `definition`: (field, what). Empty where nothing is.
 #[must_use]
 pub(super) fn violations(definition: &Value, version: &str, object: &Value) -> Vec<(String, String)> {
-    let versions = definition.pointer("/spec/versions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let versions = list(definition, "/spec/versions");
     let entry = versions.iter().find(|entry| entry.get("name").and_then(Value::as_str) == Some(version));
     let mut found = Vec::new();
     match entry.and_then(|entry| entry.pointer("/schema/openAPIV3Schema")) {

@@ -7,8 +7,9 @@ use futures::stream::{self, StreamExt};
 use serde_json::Value;
 
 use super::compare;
-use super::engine::{Problem, Wanted};
+use super::engine::Wanted;
 use super::event::{Event, Events};
+use super::report::Problem;
 use super::schema;
 use super::write::{self, Mode};
 use crate::cluster::{Class, Connection, Failure};

@@ -9,14 +9,14 @@ use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind};
 use kube::runtime::watcher;
 use serde_json::Value;
 
-use super::engine::Unready;
 use super::event::{Event, Events};
 use super::order::{Gate, backends};
 use super::plan::Member;
+use super::report::Unready;
 use super::status::{Readiness, becomes_ready, pod_trouble, readiness};
 use crate::cluster::{Class, Connection, Failure};
 use crate::labels::APPLYSET_PART_OF;
-use crate::object::ObjectId;
+use crate::object::{ObjectId, list};
 
 /// A pause between two looks at the same thing, growing up to the longest.
 const FIRST_LOOK: Duration = Duration::from_millis(50);
@@ -59,12 +59,12 @@ async fn look(connection: &Connection, gate: &Gate, members: &[Member]) -> Resul
     match gate {
         Gate::Served(_, served) => {
             for (group, version, plural) in served {
-                let list = match connection.get(&format!("/apis/{group}/{version}")).await {
-                    Ok(list) => list,
+                let served_kinds = match connection.get(&format!("/apis/{group}/{version}")).await {
+                    Ok(kinds) => kinds,
                     Err(failure) if matches!(failure.class, Class::NoMatch | Class::NotFound) => Value::Null,
                     Err(failure) => return Err(failure),
                 };
-                let resources = list.get("resources").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+                let resources = list(&served_kinds, "/resources");
                 if !resources.iter().any(|resource| resource.get("name").and_then(Value::as_str) == Some(plural)) {
                     return Ok(Some(format!("{plural}.{group}/{version} is not served yet")));
                 }
@@ -80,7 +80,7 @@ async fn look(connection: &Connection, gate: &Gate, members: &[Member]) -> Resul
         }
         Gate::WebhookAnswers(id) => {
             let configuration = connection.get(&path_of(id, members)).await?;
-            let webhooks = configuration.get("webhooks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            let webhooks = list(&configuration, "/webhooks");
             let without_ca = webhooks.iter().find(|webhook| {
                 webhook.pointer("/clientConfig/service").is_some()
                     && webhook.pointer("/clientConfig/caBundle").and_then(Value::as_str).unwrap_or_default().is_empty()
@@ -103,10 +103,9 @@ async fn has_endpoints(connection: &Connection, namespace: &str, service: &str) 
         "/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3D{service}"
     );
     let slices = connection.get(&path).await?;
-    let list = |value: &Value, field: &str| value.get(field).and_then(Value::as_array).cloned().unwrap_or_default();
-    Ok(list(&slices, "items")
+    Ok(list(&slices, "/items")
         .iter()
-        .flat_map(|slice| list(slice, "endpoints"))
+        .flat_map(|slice| list(slice, "/endpoints"))
         .any(|endpoint| endpoint.pointer("/conditions/ready").and_then(Value::as_bool).unwrap_or(true)))
 }
 
@@ -138,7 +137,6 @@ pub(super) async fn ready(
     let selector = format!("{APPLYSET_PART_OF} in ({})", applysets.iter().cloned().collect::<Vec<_>>().join(","));
     let watches = kinds.values().map(|member| watch(connection, member, &selector));
     let mut changes = pin!(stream::select_all(watches));
-    let mut seen_again = false;
     while !waiting.is_empty() {
         let Ok(change) = tokio::time::timeout_at(deadline.into(), changes.next()).await else { break };
         let Some((id, object)) = change else { break };
@@ -153,13 +151,12 @@ pub(super) async fn ready(
                 unready.push(Unready { object: id, reason: why });
             }
             Readiness::Progressing(why) => {
-                if *reason != why || !seen_again {
+                if *reason != why {
                     events.send(Event::Waiting { object: id.clone(), reason: why.clone() });
                 }
                 *reason = why;
             }
         }
-        seen_again = true;
     }
     for (id, reason) in waiting {
         let reason = explain(connection, &id, reason, members).await;

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use http::Method;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -12,7 +11,6 @@ use crate::cluster::{Answer, Class, Connection, Failure};
 use crate::labels::{APPLYSET_PART_OF, FIELD_MANAGER};
 use crate::object::ObjectId;
 
-const APPLY_PATCH: &str = "application/apply-patch+yaml";
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
@@ -58,20 +56,18 @@ pub(super) async fn send(
     mode: Mode,
 ) -> Result<Answer, Failure> {
     let mut id = member.object.id.clone();
-    let body = if mode == Mode::StandIn {
+    let mut moved = None;
+    if mode == Mode::StandIn {
         id.namespace = STAND_IN_NAMESPACE.to_owned();
-        let mut moved = content.clone();
-        moved["metadata"]["namespace"] = STAND_IN_NAMESPACE.into();
-        moved.to_string()
-    } else {
-        content.to_string()
-    };
+        let content = moved.insert(content.clone());
+        content["metadata"]["namespace"] = STAND_IN_NAMESPACE.into();
+    }
     let path = format!(
         "{}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict&force={force}{}",
         member.resource.object_path(&id),
         if mode == Mode::Real { "" } else { "&dryRun=All" }
     );
-    connection.request(Method::PATCH, &path, "application/json", Some((APPLY_PATCH, body.into_bytes()))).await
+    connection.apply(&path, moved.as_ref().unwrap_or(content)).await
 }
 
 /// Repeats `attempt` while its failure may pass by itself, until `deadline`; the last failure is returned then.

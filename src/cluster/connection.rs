@@ -75,6 +75,12 @@ impl Connection {
         Ok(self.request(Method::GET, path, "application/json", None).await?.body)
     }
 
+    /// Server-side apply of `content` at `path`, which carries the field manager and other options.
+    pub async fn apply(&self, path: &str, content: &Value) -> Result<Answer, Failure> {
+        let body = ("application/apply-patch+yaml", content.to_string().into_bytes());
+        self.request(Method::PATCH, path, "application/json", Some(body)).await
+    }
+
     /// Sends one request and reads its answer.
     pub async fn request(
         &self,

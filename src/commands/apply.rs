@@ -6,7 +6,7 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use super::{Session, generate, local, one_of, platform};
 use crate::app::{App, ClusterRecord};
-use crate::apply::{self, Change, Events, Outcome, Recorded, Report, Run};
+use crate::apply::{self, Change, Events, Outcome, Report, Run};
 use crate::catalog::{Catalog, Provision};
 use crate::cli;
 use crate::cluster::{Connection, Discovery};
@@ -51,13 +51,12 @@ async fn objects(
         all.iter().filter(|name| arguments.components.is_empty() || arguments.components.contains(name)).cloned().collect();
     let rendered = generate::refresh(session, app, catalog, &chosen, false)?;
     let connection = Connection::open(&platform::target(session, app, catalog)?).await?;
-    let recorded = app.file.cluster.as_ref().map(|record| Recorded { uid: record.uid.clone(), server: record.server.clone() });
-    let uid = apply::check_cluster(&connection, recorded.as_ref()).await?;
+    let uid = apply::check_cluster(&connection, app.file.cluster.as_ref()).await?;
     let discovery = Discovery::read(&connection).await.map_err(|failure| connection.explain(&failure, "read what it serves"))?;
     let components: Vec<(String, Vec<Object>)> =
         rendered.into_iter().map(|rendered| (rendered.component, rendered.objects)).collect();
     let plan = apply::plan(&components, &discovery, &app.file.namespace)?;
-    if recorded.is_none() {
+    if app.file.cluster.is_none() {
         session.printer.note(format!("This is the first apply of app {}. It will make or change:", app.file.name));
         session.printer.note(format!("  cluster   {} (context {})", connection.server, connection.context));
         for (component, objects) in &components {

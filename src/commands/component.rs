@@ -3,12 +3,11 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use super::{Session, one_of};
 use crate::app::{App, ComponentEntry};
 use crate::catalog::Catalog;
 use crate::cli::Component;
+use crate::digest;
 use crate::error::{Error, ExitStatus, Result};
 use crate::object::objects;
 use crate::ui::Table;
@@ -218,7 +217,7 @@ async fn fetch(from: &str, sha256: Option<&str>) -> Result<Manifests> {
 }
 
 fn single(from: &str, name: &str, bytes: Vec<u8>, wanted: Option<&str>) -> Result<Manifests> {
-    let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let sha256 = digest::sha256(&bytes);
     if let Some(wanted) = wanted.filter(|wanted| !wanted.eq_ignore_ascii_case(&sha256)) {
         return Err(Error::input(format!("has sha256 {sha256}"))
             .in_file(from)

@@ -1,11 +1,10 @@
 //! `kfctl local`: the control plane of platform local, and `apply platform` there.
 
-use sha2::{Digest, Sha256};
-
 use super::Session;
 use crate::app::App;
 use crate::catalog::{Catalog, Provision, Role};
 use crate::cli::Local;
+use crate::digest::sha256;
 use crate::error::{Error, ExitStatus, Result};
 use crate::local::{Binaries, ControlPlane, Options, cache_directory, start_role, state_directory};
 use crate::ui::{Printer, Table};
@@ -63,9 +62,8 @@ fn roles<'a>(app: &App, catalog: &'a Catalog) -> Result<Option<&'a [Role]>> {
 
 /// The control plane of this app: one for each app directory.
 pub(super) fn control_plane(app: &App) -> Result<ControlPlane> {
-    let hash: String =
-        Sha256::digest(app.directory.as_os_str().as_encoded_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    Ok(ControlPlane::new(&state_directory()?, &format!("{}-{hash}", app.file.name)))
+    let hash = sha256(app.directory.as_os_str().as_encoded_bytes());
+    Ok(ControlPlane::new(&state_directory()?, &format!("{}-{}", app.file.name, &hash[..8])))
 }
 
 /// Starts it, and says how to use it.

@@ -1,7 +1,7 @@
 //! `kfctl status`: what the app has in the cluster, and whether it is ready.
 
 use super::{Session, platform};
-use crate::apply::{self, Live, Readiness, Recorded, readiness};
+use crate::apply::{self, Live, Readiness, readiness};
 use crate::cluster::{Connection, Discovery};
 use crate::error::{ExitStatus, Result};
 use crate::ui::Table;
@@ -9,8 +9,7 @@ use crate::ui::Table;
 pub(super) async fn run(session: &Session) -> Result<ExitStatus> {
     let (app, catalog) = (session.app()?, session.catalog()?);
     let connection = Connection::open(&platform::target(session, &app, &catalog)?).await?;
-    let recorded = app.file.cluster.as_ref().map(|record| Recorded { uid: record.uid.clone(), server: record.server.clone() });
-    apply::check_cluster(&connection, recorded.as_ref()).await?;
+    apply::check_cluster(&connection, app.file.cluster.as_ref()).await?;
     let explain = |failure| connection.explain(&failure, "read what the app has there");
     let known = apply::inventories(&connection, &app.file.name).await.map_err(explain)?;
     let discovery = Discovery::read(&connection).await.map_err(explain)?;

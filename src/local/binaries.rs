@@ -10,6 +10,7 @@ use nix::fcntl::{Flock, FlockArg};
 use sha2::{Digest, Sha256};
 
 use super::Report;
+use crate::digest::hex;
 use crate::error::{Error, Result};
 
 /// The Go module, as it is in this repository.
@@ -53,7 +54,7 @@ impl Binaries {
     pub fn find_or_build(cache: &Path, report: Report<'_>) -> Result<Self> {
         let assets = std::env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from).filter(|path| path.is_dir());
         let hash = MODULE.iter().fold(Sha256::new().chain_update(linker_flags()), |hash, (_, text)| hash.chain_update(text));
-        let key: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let key = hex(&hash.finalize()[..8]);
         let folder = cache.join("controlplane").join(key);
         let all = folder.join("controlplane");
         if !all.exists() {
@@ -136,7 +137,7 @@ fn build(folder: &Path, binary: &Path, report: Report<'_>) -> Result<()> {
         let tail = lines[lines.len().saturating_sub(8)..].iter().fold(error, |error, line| error.detail(*line));
         return Err(tail
             .hint(format!("the whole log is {}", log_path.display()))
-            .hint("it needs about 4 GB of disk and the Go module proxy"));
+            .hint("it needs some GB of disk and the Go module proxy"));
     }
     fs::rename(&fresh, binary).map_err(io("write", binary))?;
     report(&format!("built Kubernetes {version} in {} s", started.elapsed().as_secs()));

@@ -1,6 +1,5 @@
 //! Simulated nodes: they exist in the API only, and kwok plays their kubelet, so that Deployments become ready.
 
-use http::Method;
 use serde_json::{Value, json};
 
 use crate::cluster::{Connection, Failure};
@@ -39,8 +38,7 @@ pub(super) async fn ensure(connection: &Connection) -> Result<(), Failure> {
         for subresource in ["", "/status"] {
             let path =
                 format!("/api/v1/nodes/simulated-{number}{subresource}?fieldManager={}&force=true", crate::labels::FIELD_MANAGER);
-            let body = node.to_string().into_bytes();
-            connection.request(Method::PATCH, &path, "application/json", Some(("application/apply-patch+yaml", body))).await?;
+            connection.apply(&path, &node).await?;
         }
     }
     Ok(())

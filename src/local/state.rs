@@ -89,5 +89,5 @@ pub(super) fn read(path: &Path) -> Result<Option<String>> {
 pub(super) fn random_token() -> Result<String> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes).map_err(|error| Error::environment(format!("the system gives no random bytes: {error}")))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(crate::digest::hex(&bytes))
 }

@@ -23,7 +23,7 @@ fn values() {
     exit: 2
     --- stdout
     --- stderr
-    error: [DIR]/work/app.yaml:7:13: params.web.memroy: component web has no parameter "memroy"
+    error: [DIR]/apps/app.yaml:7:13: params.web.memroy: component web has no parameter "memroy"
     hint: did you mean `memory`?
     hint: known: level, memory, replicas
     "#);
@@ -31,19 +31,19 @@ fn values() {
     exit: 1
     --- stdout
     --- stderr
-    error: [DIR]/work/app.yaml:7:13: params.web.memory: "lots" is no quantity; expected a quantity of Kubernetes, not negative: 100, 500m, 64Gi, 1T
+    error: [DIR]/apps/app.yaml:7:13: params.web.memory: "lots" is no quantity; expected a quantity of Kubernetes, not negative: 100, 500m, 64Gi, 1T
     "#);
     assert_snapshot!(generate("params:\n  web:\n    memory: [1, 2]\n"), @"
     exit: 1
     --- stdout
     --- stderr
-    error: [DIR]/work/app.yaml:7:13: params.web.memory: a list, a map or nothing is no value for a parameter; expected a quantity of Kubernetes, not negative: 100, 500m, 64Gi, 1T
+    error: [DIR]/apps/app.yaml:7:13: params.web.memory: a list, a map or nothing is no value for a parameter; expected a quantity of Kubernetes, not negative: 100, 500m, 64Gi, 1T
     ");
     assert_snapshot!(generate("params:\n  wbe:\n    memory: 1G\n"), @r#"
     exit: 2
     --- stdout
     --- stderr
-    error: [DIR]/work/app.yaml:7:5: params.wbe: there is no component "wbe"
+    error: [DIR]/apps/app.yaml:7:5: params.wbe: there is no component "wbe"
     hint: did you mean `web`?
     hint: known: base, extra, web
     "#);
@@ -51,7 +51,7 @@ fn values() {
     exit: 2
     --- stdout
     --- stderr
-    error: [DIR]/work/app.yaml:6:8: components.wbe: there is no component "wbe"
+    error: [DIR]/apps/app.yaml:6:8: components.wbe: there is no component "wbe"
     hint: did you mean `web`?
     hint: known: base, extra, web
     "#);
@@ -63,25 +63,25 @@ fn fields() {
     exit: 1
     --- stdout
     --- stderr
-    error: [DIR]/work/app.yaml:5:1: unknown field `colour`, expected one of apiVersion, kind, name, platform, namespace, components, params, cluster
+    error: [DIR]/apps/app.yaml:5:1: unknown field `colour`, expected one of apiVersion, kind, name, platform, namespace, components, params, cluster
     ");
     assert_snapshot!(generate("params:\n  web: {memory: 1G}\n  web: {memory: 2G}\n"), @"
     exit: 1
     --- stdout
     --- stderr
-    error: [DIR]/work/app.yaml:7:3: duplicate mapping key: web
+    error: [DIR]/apps/app.yaml:7:3: duplicate mapping key: web
     ");
     assert_snapshot!(generate("namespace: default\n"), @r#"
     exit: 2
     --- stdout
     --- stderr
-    error: [DIR]/work/app.yaml: namespace: "default" can't be the namespace of Kubeflow's components; expected a name of its own, such as kubeflow; kube-*, default and kubeflow-system are taken
+    error: [DIR]/apps/app.yaml: namespace: "default" can't be the namespace of Kubeflow's components; expected a name of its own, such as kubeflow; kube-*, default and kubeflow-system are taken
     "#);
     assert_snapshot!(generate("params:\n\tweb: {}\n"), @"
     exit: 1
     --- stdout
     --- stderr
-    error: [DIR]/work/app.yaml:6:2: tabs disallowed within this context (block indentation)
+    error: [DIR]/apps/app.yaml:6:2: tabs disallowed within this context (block indentation)
     ");
 }
 
@@ -91,38 +91,38 @@ fn the_file_as_a_whole() {
     exit: 1
     --- stdout
     --- stderr
-    error: [DIR]/work/app.yaml: the file is empty; expected an app as `kfctl init` writes it
+    error: [DIR]/apps/app.yaml: the file is empty; expected an app as `kfctl init` writes it
     ");
     assert_snapshot!(whole(b"name: shop\n"), @"
     exit: 1
     --- stdout
     --- stderr
-    error: [DIR]/work/app.yaml:1:1: missing field `apiVersion`
+    error: [DIR]/apps/app.yaml:1:1: missing field `apiVersion`
     ");
     assert_snapshot!(whole(b"- a\n- b\n"), @"
     exit: 1
     --- stdout
     --- stderr
-    error: [DIR]/work/app.yaml:1:1: expected mapping start
+    error: [DIR]/apps/app.yaml:1:1: expected mapping start
     ");
     assert_snapshot!(whole(b"apiVersion: kfctl.kubeflow.org/v2\nkind: App\nfuture: 1\n"), @r#"
     exit: 1
     --- stdout
     --- stderr
-    error: [DIR]/work/app.yaml: apiVersion: "kfctl.kubeflow.org/v2" is not known here; expected kfctl.kubeflow.org/v1alpha1
+    error: [DIR]/apps/app.yaml: apiVersion: "kfctl.kubeflow.org/v2" is not known here; expected kfctl.kubeflow.org/v1alpha1
     hint: the app was made by a newer kfctl: update this one
     "#);
     assert_snapshot!(whole(b"apiVersion: kfctl.kubeflow.org/v1alpha1\nkind: App\nname: \xff\n"), @"
     exit: 1
     --- stdout
     --- stderr
-    error: [DIR]/work/app.yaml:3:7: not UTF-8 text; expected YAML in UTF-8
+    error: [DIR]/apps/app.yaml:3:7: not UTF-8 text; expected YAML in UTF-8
     ");
     assert_snapshot!(whole(b"apiVersion: kfctl.kubeflow.org/v1alpha1\nkind: App\nname: shop\nplatform: nnoe\n"), @r#"
     exit: 2
     --- stdout
     --- stderr
-    error: [DIR]/work/app.yaml:4:11: platform: there is no platform "nnoe"
+    error: [DIR]/apps/app.yaml:4:11: platform: there is no platform "nnoe"
     hint: did you mean `none`?
     hint: known: none
     "#);
@@ -138,7 +138,7 @@ fn outside_of_an_app() {
     exit: 2
     --- stdout
     --- stderr
-    error: there is no app here: neither [DIR]/work nor a directory above it has an app.yaml
+    error: there is no app here: neither [DIR]/apps nor a directory above it has an app.yaml
     hint: make one with `kfctl init DIRECTORY`, then `cd DIRECTORY`
     ");
 }

@@ -15,7 +15,7 @@ impl Sandbox {
     pub(crate) fn new() -> Self {
         let kept = tempfile::tempdir().expect("a temporary directory");
         let root = kept.path().canonicalize().expect("it is there");
-        for folder in ["home", "bin", "work"] {
+        for folder in ["home", "bin", "apps"] {
             std::fs::create_dir(root.join(folder)).expect("a folder");
         }
         Self { root, environment: Vec::new(), _kept: kept }
@@ -70,7 +70,7 @@ impl Sandbox {
 
     /// A path below the work directory.
     pub(crate) fn path(&self, relative: impl AsRef<Path>) -> PathBuf {
-        self.root.join("work").join(relative)
+        self.root.join("apps").join(relative)
     }
 
     /// Writes a file below the work directory, with its folders.
