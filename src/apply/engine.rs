@@ -144,7 +144,7 @@ pub async fn apply(run: Run<'_>) -> Result<Report> {
                 .get(component)
                 .is_some_and(|known| known != inventory && known.group_kinds.len() >= inventory.group_kinds.len())
             {
-                inventory.write(run.connection).await.map_err(explain("write the inventory"))?;
+                write_inventory(&run, inventory, deadline).await?;
             }
         }
     }
@@ -190,7 +190,7 @@ async fn prepare_inventories(
 ) -> Result<()> {
     let explain = |failure: Failure| run.connection.explain(&failure, "write the inventory in namespace kubeflow-system");
     let path = format!("/api/v1/namespaces/{}", inventory::NAMESPACE);
-    match run.connection.get(&path).await {
+    match run.connection.read(&path).await {
         Ok(_) => {}
         Err(failure) if failure.class == Class::NotFound => {
             let bare = serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": inventory::NAMESPACE}});
@@ -205,15 +205,21 @@ async fn prepare_inventories(
     report.wrote = true;
     for (component, inventory) in fresh {
         let union = inventory.clone().union(known.get(component));
-        let id = ObjectId {
-            group: String::new(),
-            kind: "ConfigMap".into(),
-            namespace: inventory::NAMESPACE.into(),
-            name: union.name(),
-        };
-        retrying(&id, deadline, &run.events, async || union.write(run.connection).await).await.map_err(explain)?;
+        write_inventory(run, &union, deadline).await?;
     }
     Ok(())
+}
+
+async fn write_inventory(run: &Run<'_>, inventory: &Inventory, deadline: Instant) -> Result<()> {
+    let id = ObjectId {
+        group: String::new(),
+        kind: "ConfigMap".into(),
+        namespace: inventory::NAMESPACE.into(),
+        name: inventory.name(),
+    };
+    retrying(&id, deadline, &run.events, async || inventory.write(run.connection).await)
+        .await
+        .map_err(|failure| run.connection.explain(&failure, "write the inventory in namespace kubeflow-system"))
 }
 
 enum Finished {

@@ -59,7 +59,7 @@ async fn list(
     ids: &[String],
 ) -> Result<Vec<(ObjectId, (Resource, Value))>, Failure> {
     let path = format!("{}?labelSelector={APPLYSET_PART_OF}%20in%20({})", resource.path(None), ids.join("%2C"));
-    let mut body = match connection.get(&path).await {
+    let mut body = match connection.read(&path).await {
         Ok(body) => body,
         // The kind went away with its definition, and its objects with it.
         Err(failure) if failure.class == Class::NoMatch => return Ok(Vec::new()),

@@ -146,7 +146,7 @@ pub(super) async fn existing_namespaces(
     let names: HashSet<String> = wanted.map(|id| id.namespace).filter(|namespace| !namespace.is_empty()).collect();
     let answers: Vec<Result<Option<String>, Failure>> = stream::iter(names)
         .map(|name| async move {
-            match connection.get(&format!("/api/v1/namespaces/{name}")).await {
+            match connection.read(&format!("/api/v1/namespaces/{name}")).await {
                 Ok(_) => Ok(Some(name)),
                 Err(failure) if failure.class == Class::NotFound => Ok(None),
                 // Whoever may not read namespaces may still be allowed to write in this one.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt};
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind};
-use kube::runtime::watcher;
+use kube::runtime::{WatchStreamExt, watcher};
 use serde_json::Value;
 
 use super::event::{Event, Events};
@@ -177,6 +177,7 @@ fn watch(connection: &Connection, member: &Member, selector: &str) -> stream::Bo
     let api: Api<DynamicObject> = Api::all_with(connection.client(), &ApiResource::from_gvk_with_plural(&gvk, &resource.plural));
     let (group, kind) = (resource.group.clone(), resource.kind.clone());
     watcher(api, watcher::Config::default().labels(selector))
+        .default_backoff()
         .filter_map(move |event| {
             // An error is a broken watch, which repairs itself with backoff; the deadline bounds it.
             let object = match event {

@@ -2,7 +2,7 @@
 //! those leave out: the answer's code (created or changed), `Retry-After`, and the server's typed causes.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{Method, Request};
 use http_body_util::BodyExt;
@@ -15,6 +15,9 @@ use crate::error::{Error, Kind, Result};
 
 /// Longest wait for one answer; admission webhooks may take 30 s of it.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// How long a server that was there may be away.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Which cluster to talk to.
 #[derive(Debug, Clone, Default)]
@@ -73,6 +76,21 @@ impl Connection {
     /// GET `path`.
     pub async fn get(&self, path: &str) -> Result<Value, Failure> {
         Ok(self.request(Method::GET, path, "application/json", None).await?.body)
+    }
+
+    /// GET `path` from a server that has answered before: where it is busy or away, it gets half a minute to come back.
+    pub async fn read(&self, path: &str) -> Result<Value, Failure> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut pause = Duration::from_millis(100);
+        loop {
+            match self.get(path).await {
+                Err(failure) if failure.class == Class::Busy && Instant::now() + pause < deadline => {
+                    tokio::time::sleep(failure.retry_after.unwrap_or(pause).min(PATIENCE)).await;
+                    pause = (pause * 2).min(Duration::from_secs(3));
+                }
+                answer => return answer,
+            }
+        }
     }
 
     /// Server-side apply of `content` at `path`, which carries the field manager and other options.

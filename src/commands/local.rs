@@ -71,7 +71,7 @@ pub(super) async fn start(session: &Session, app: &App) -> Result<()> {
     let control_plane = control_plane(app)?;
     let printer = &session.printer;
     let report = |text: &str| printer.note(text);
-    let binaries = Binaries::find_or_build(&cache_directory()?, &report)?;
+    let binaries = Binaries::find_or_build(&cache_directory()?, &report).await?;
     let options = Options { unsafe_no_fsync: std::env::var_os("KFCTL_LOCAL_NO_FSYNC").is_some() };
     control_plane.start(&binaries, options, &report).await?;
     printer.json(&serde_json::json!({"kubeconfig": control_plane.kubeconfig(), "context": control_plane.context()}));

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use nix::fcntl::{Flock, FlockArg};
 use sha2::{Digest, Sha256};
 
 use super::Report;
+use super::state::lock;
 use crate::digest::hex;
 use crate::error::{Error, Result};
 
@@ -20,12 +20,16 @@ const MODULE: [(&str, &str); 3] = [
     ("go.sum", include_str!("../../platforms/local/controlplane/go.sum")),
 ];
 
+/// What a cluster can't be without, and what gives it simulated nodes.
+const NEEDED: [&str; 3] = ["etcd", "kube-apiserver", "kube-controller-manager"];
+const SIMULATION: [&str; 3] = ["kube-scheduler", "kwok", "kwok-stages"];
+
 /// Where the binaries are.
 #[derive(Debug, Clone)]
 pub struct Binaries {
     /// `KUBEBUILDER_ASSETS`: counts for what it holds.
     assets: Option<PathBuf>,
-    /// The binary that holds all tools, each behind a sub-command.
+    /// The binary that holds all tools, each behind a sub-command; it need not exist where the assets hold what is needed.
     all: PathBuf,
 }
 
@@ -51,28 +55,44 @@ fn linker_flags() -> String {
 
 impl Binaries {
     /// Finds them; builds what no place holds. `cache` is kfctl's cache directory.
-    pub fn find_or_build(cache: &Path, report: Report<'_>) -> Result<Self> {
-        let assets = std::env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from).filter(|path| path.is_dir());
+    pub async fn find_or_build(cache: &Path, report: Report<'_>) -> Result<Self> {
+        let assets = std::env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from);
         let hash = MODULE.iter().fold(Sha256::new().chain_update(linker_flags()), |hash, (_, text)| hash.chain_update(text));
-        let key = hex(&hash.finalize()[..8]);
-        let folder = cache.join("controlplane").join(key);
-        let all = folder.join("controlplane");
-        if !all.exists() {
-            build(&folder, &all, report)?;
+        let folder = cache.join("controlplane").join(hex(&hash.finalize()[..8]));
+        let binaries = Self { assets, all: folder.join("controlplane") };
+        let all_of = |tools: [&str; 3]| tools.iter().all(|tool| binaries.has(tool));
+        if all_of(NEEDED) && all_of(SIMULATION) {
+            return Ok(binaries);
         }
-        Ok(Self { assets, all })
+        match build(&folder, &binaries.all, report).await {
+            Err(BuildError::NoGo(error)) if all_of(NEEDED) => report(&format!(
+                "{error}; KUBEBUILDER_ASSETS holds no scheduler and no kwok, so there are no nodes, and pods stay pending"
+            )),
+            Err(BuildError::NoGo(error) | BuildError::Failed(error)) => return Err(error),
+            Ok(()) => {}
+        }
+        Ok(binaries)
+    }
+
+    fn asset(&self, tool: &str) -> Option<PathBuf> {
+        self.assets.as_ref().map(|assets| assets.join(tool)).filter(|path| path.is_file())
+    }
+
+    /// Whether there is this tool.
+    #[must_use]
+    pub fn has(&self, tool: &str) -> bool {
+        self.asset(tool).is_some() || self.all.is_file()
     }
 
     /// A command that runs this tool.
     #[must_use]
     pub fn command(&self, tool: &str) -> Command {
-        if let Some(path) = self.assets.as_ref().map(|assets| assets.join(tool)).filter(|path| path.exists()) {
-            Command::new(path)
-        } else {
-            let mut command = Command::new(&self.all);
-            command.arg(tool);
-            command
+        if let Some(path) = self.asset(tool) {
+            return Command::new(path);
         }
+        let mut command = Command::new(&self.all);
+        command.arg(tool);
+        command
     }
 
     /// The binary that holds all tools; called by a link named like one of them, it is that tool.
@@ -82,51 +102,65 @@ impl Binaries {
     }
 }
 
-fn build(folder: &Path, binary: &Path, report: Report<'_>) -> Result<()> {
+/// Why there was no build.
+enum BuildError {
+    /// There is no Go that could do it.
+    NoGo(Error),
+    Failed(Error),
+}
+
+impl From<Error> for BuildError {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Go in this directory, whatever the user's own projects ask of it.
+fn go(source: &Path) -> tokio::process::Command {
+    let mut command = tokio::process::Command::new("go");
+    command.current_dir(source).env("GOWORK", "off").env("GOFLAGS", "").stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+async fn build(folder: &Path, binary: &Path, report: Report<'_>) -> Result<(), BuildError> {
     let io = |what: &'static str, path: &Path| {
         let path = path.to_owned();
         move |error: std::io::Error| Error::io(what, &path, &error)
     };
-    check_go()?;
-    fs::create_dir_all(folder).map_err(io("create", folder))?;
-    let lock_path = folder.join("lock");
-    let lock = fs::File::create(&lock_path).map_err(io("write", &lock_path))?;
-    let _lock = Flock::lock(lock, FlockArg::LockExclusive).map_err(|(_, error)| Error::io("lock", &lock_path, &error.into()))?;
+    let source = folder.join("source");
+    fs::create_dir_all(&source).map_err(io("create", &source))?;
+    let _lock = lock(&folder.join("lock")).await?;
     if binary.exists() {
         // Another kfctl built it while this one waited.
         return Ok(());
     }
-    let source = folder.join("source");
-    fs::create_dir_all(&source).map_err(io("create", &source))?;
     for (name, text) in MODULE {
         let path = source.join(name);
         fs::write(&path, text).map_err(io("write", &path))?;
     }
+    check_go(&source).await.map_err(BuildError::NoGo)?;
     let version = kubernetes_version();
     report(&format!("building Kubernetes {version} with Go: once, about 10 minutes on 2 cores"));
     let log_path = folder.join("build.log");
     let log = fs::File::create(&log_path).map_err(io("write", &log_path))?;
     let fresh = folder.join("controlplane.new");
     let started = Instant::now();
-    let mut child = Command::new("go")
+    let mut child = go(&source)
         .args(["build", "-trimpath", "-ldflags", &linker_flags(), "-o"])
         .arg(&fresh)
         .arg(".")
-        .current_dir(&source)
-        .stdin(Stdio::null())
         .stdout(log.try_clone().map_err(io("write", &log_path))?)
         .stderr(log)
+        // Ctrl-C is ours to answer: dropping the child ends it.
+        .process_group(0)
         .spawn()
         .map_err(|error| Error::environment(format!("cannot run go: {error}")))?;
-    let mut told = Duration::ZERO;
+    let mut ticks = tokio::time::interval(Duration::from_secs(30));
+    ticks.tick().await;
     let status = loop {
-        if let Some(status) = child.try_wait().map_err(|error| Error::environment(format!("cannot wait for go: {error}")))? {
-            break status;
-        }
-        std::thread::sleep(Duration::from_millis(200));
-        if started.elapsed().checked_sub(told).unwrap() >= Duration::from_secs(30) {
-            told = started.elapsed();
-            report(&format!("building Kubernetes {version}: {} s so far", told.as_secs()));
+        tokio::select! {
+            status = child.wait() => break status.map_err(|error| Error::environment(format!("cannot wait for go: {error}")))?,
+            _ = ticks.tick() => report(&format!("building Kubernetes {version}: {} s so far", started.elapsed().as_secs())),
         }
     };
     if !status.success() {
@@ -135,9 +169,8 @@ fn build(folder: &Path, binary: &Path, report: Report<'_>) -> Result<()> {
         let error = Error::environment(format!("go could not build Kubernetes {version}"));
         let lines: Vec<&str> = text.lines().collect();
         let tail = lines[lines.len().saturating_sub(8)..].iter().fold(error, |error, line| error.detail(*line));
-        return Err(tail
-            .hint(format!("the whole log is {}", log_path.display()))
-            .hint("it needs some GB of disk and the Go module proxy"));
+        let tail = tail.hint(format!("the whole log is {}", log_path.display()));
+        return Err(tail.hint("it needs some GB of disk and the Go module proxy").into());
     }
     fs::rename(&fresh, binary).map_err(io("write", binary))?;
     report(&format!("built Kubernetes {version} in {} s", started.elapsed().as_secs()));
@@ -145,21 +178,22 @@ fn build(folder: &Path, binary: &Path, report: Report<'_>) -> Result<()> {
 }
 
 /// Go has to be there, and new enough for the module.
-fn check_go() -> Result<()> {
+async fn check_go(source: &Path) -> Result<()> {
     let wanted = of_module("go ");
     let help = |error: Error| {
         error
             .hint(format!("install Go {wanted} or newer from https://go.dev/dl and run the same command again"))
             .hint("or name a directory with etcd, kube-apiserver and kube-controller-manager by KUBEBUILDER_ASSETS")
     };
-    let output = Command::new("go").args(["env", "GOVERSION"]).output().map_err(|error| {
+    let output = go(source).args(["env", "GOVERSION"]).output().await.map_err(|error| {
         help(Error::environment(if error.kind() == std::io::ErrorKind::NotFound {
             "platform local builds Kubernetes once, and there is no Go to do it".to_owned()
         } else {
             format!("cannot run go: {error}")
         }))
     })?;
-    let found = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let said = if output.status.success() { output.stdout } else { output.stderr };
+    let found = String::from_utf8_lossy(&said).trim().to_owned();
     let numbers = |version: &str| -> Vec<u32> {
         let digits = version.trim_start_matches("go").split(|c: char| !c.is_ascii_digit() && c != '.').next().unwrap_or_default();
         digits.split('.').filter_map(|number| number.parse().ok()).collect()

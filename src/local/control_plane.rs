@@ -1,20 +1,22 @@
 //! The control plane: which processes, with which flags, in which order.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use nix::fcntl::{Flock, FlockArg};
-
 use super::binaries::Binaries;
+use super::certificates::Certificates;
 use super::process::{Process, ProcessStatus};
-use super::state::{Ports, is_free, private_directory, private_file, random_token, read};
-use super::{Report, nodes};
+use super::state::{lock, ports, private_directory, private_file, random_token, read};
+use super::{Report, certificates, nodes};
 use crate::cluster::{Connection, Target};
 use crate::error::{Error, Result};
 
 /// The processes, in the order in which they start.
 const PROCESSES: [&str; 5] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok"];
+const CLIENT_SOCKET: &str = "unix://client.sock";
+const PEER_SOCKET: &str = "unix://peer.sock";
 const START_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// How to start.
@@ -95,65 +97,77 @@ impl ControlPlane {
         Ok(process.last_lines(count))
     }
 
-    /// One kfctl at a time starts, stops or resets.
-    fn lock(&self) -> Result<Flock<std::fs::File>> {
+    /// One kfctl at a time starts, stops or resets. The lock lies beside the directory, which `reset` deletes.
+    async fn lock(&self) -> Result<std::fs::File> {
         private_directory(&self.logs())?;
-        let path = self.directory.join("lock");
-        let file = std::fs::File::create(&path).map_err(|error| Error::io("write", &path, &error))?;
-        Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, error)| Error::io("lock", &path, &error.into()))
+        lock(&self.directory.with_extension("lock")).await
     }
 
-    /// Starts what does not run, and waits until the cluster can be used.
+    /// Starts what does not run, starts again what runs otherwise than it should, and waits until the cluster can be used.
     pub async fn start(&self, binaries: &Binaries, options: Options, report: Report<'_>) -> Result<()> {
-        let _lock = self.lock()?;
-        for process in PROCESSES.iter().map(|name| self.process(name)) {
+        let _lock = self.lock().await?;
+        for process in self.processes() {
             if process.status()?.state == "died" {
                 report(&format!("{} had died; it is started again", process.name));
             }
         }
-        let ports = self.ports(report).await?;
-        self.prepare_files(binaries)?;
-        self.launch("etcd", &mut self.etcd(binaries, &ports, options))?;
-        self.launch("kube-apiserver", &mut self.api_server(binaries, &ports))?;
+        let api_server = self.process("kube-apiserver");
+        let [port] = ports(&self.directory, &api_server, report)?;
+        let server = format!("https://127.0.0.1:{port}");
+        let certificates = certificates::ensure(&self.directory)?;
+        self.prepare_files(binaries, &certificates, &server)?;
+        self.process("etcd").ensure(&mut self.etcd(binaries, options), "", report).await?;
+        api_server.ensure(&mut self.api_server(binaries, &certificates, port), "", report).await?;
         let deadline = Instant::now() + START_TIMEOUT;
-        self.wait_for("the API server is ready", deadline, async || self.answers(&ports, "/readyz").await).await?;
-        let kubeconfig = self.kubeconfig();
-        let with_kubeconfig = |tool: &str, arguments: &[&str]| {
-            let mut command = binaries.command(tool);
-            command.arg("--kubeconfig").arg(&kubeconfig).args(arguments);
-            command
-        };
-        let mut manager = with_kubeconfig(
-            "kube-controller-manager",
-            &["--leader-elect=false", "--secure-port=0", "--use-service-account-credentials"],
-        );
-        manager.arg("--service-account-private-key-file").arg(self.directory.join("service-account.key"));
-        manager.arg("--root-ca-file").arg(self.certificate());
-        self.launch("kube-controller-manager", &mut manager)?;
-        self.launch("kube-scheduler", &mut with_kubeconfig("kube-scheduler", &["--leader-elect=false", "--secure-port=0"]))?;
-        let mut kwok = with_kubeconfig("kwok", &["--manage-all-nodes=false", "--node-lease-duration-seconds=40"]);
-        kwok.arg("--manage-nodes-with-annotation-selector")
-            .arg(nodes::SELECTOR)
-            .arg("--config")
-            .arg(self.directory.join("kwok.yaml"));
-        self.launch("kwok", &mut kwok)?;
         let connection = self.connect().await?;
+        self.wait_for("the API server is ready", deadline, async || {
+            let ready = http::Request::get("/readyz").body(Vec::new()).map_err(|error| error.to_string())?;
+            connection.client().request_text(ready).await.map(drop).map_err(|error| error.to_string())
+        })
+        .await?;
+        for (name, arguments) in self.clients(&certificates) {
+            if binaries.has(name) {
+                let mut command = self.command(binaries, name);
+                command.arg("--kubeconfig").arg(self.kubeconfig()).args(arguments);
+                self.process(name).ensure(&mut command, &server, report).await?;
+            }
+        }
         self.wait_for("the cluster can be used", deadline, async || {
             let needed = ["/api/v1/namespaces/kube-system", "/api/v1/namespaces/default/serviceaccounts/default"];
             for path in needed {
                 connection.get(path).await.map_err(|failure| failure.message)?;
             }
-            nodes::ensure(&connection).await.map_err(|failure| failure.message)
+            if binaries.has("kwok") { nodes::ensure(&connection).await.map_err(|failure| failure.message) } else { Ok(()) }
         })
         .await
     }
 
-    fn launch(&self, name: &str, command: &mut Command) -> Result<()> {
-        let process = self.process(name);
-        if process.pid()?.is_none() {
-            process.start(command)?;
-        }
-        Ok(())
+    /// A tool with the directory as its working directory and home, and nothing else of the user's environment: what runs is
+    /// the same from whichever terminal it was started.
+    fn command(&self, binaries: &Binaries, tool: &str) -> Command {
+        let mut command = binaries.command(tool);
+        command.current_dir(&self.directory).env_clear().env("HOME", &self.directory);
+        command
+    }
+
+    /// The processes that talk to the API server, each with its flags.
+    fn clients(&self, certificates: &Certificates) -> [(&'static str, Vec<OsString>); 3] {
+        let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
+        let mut manager = words(&["--leader-elect=false", "--secure-port=0", "--use-service-account-credentials"]);
+        manager.extend(["--service-account-private-key-file".into(), self.directory.join("service-account.key").into()]);
+        manager.extend(["--root-ca-file".into(), certificates.authority.clone().into()]);
+        let kwok = words(&[
+            "--manage-all-nodes=false",
+            "--node-lease-duration-seconds=40",
+            "--manage-nodes-with-annotation-selector",
+            nodes::SELECTOR,
+            "--config=kwok.yaml",
+        ]);
+        [
+            ("kube-controller-manager", manager),
+            ("kube-scheduler", words(&["--leader-elect=false", "--secure-port=0"])),
+            ("kwok", kwok),
+        ]
     }
 
     /// Repeats `attempt` until it succeeds; ends at once where a process has died.
@@ -177,36 +191,7 @@ impl ControlPlane {
         }
     }
 
-    /// GET on the API server. Before its certificate is there it does not answer.
-    async fn answers(&self, ports: &Ports, path: &str) -> Result<(), String> {
-        self.write_kubeconfig(ports).map_err(|error| error.to_string())?;
-        let connection = self.connect().await.map_err(|error| error.to_string())?;
-        let answer =
-            connection.client().request_text(http::Request::get(path).body(Vec::new()).map_err(|error| error.to_string())?).await;
-        answer.map(|_| ()).map_err(|error| error.to_string())
-    }
-
-    /// The remembered ports. Where somebody else has taken one meanwhile, new ones, and what runs on the old ones is stopped first.
-    async fn ports(&self, report: Report<'_>) -> Result<Ports> {
-        let path = self.directory.join("ports.json");
-        if let Some(ports) = read(&path)?.and_then(|text| serde_json::from_str::<Ports>(&text).ok()) {
-            let usable = |name: &str, ports: &[u16]| -> Result<bool> {
-                Ok(self.process(name).pid()?.is_some() || ports.iter().all(|port| is_free(*port)))
-            };
-            if usable("etcd", &[ports.etcd_client, ports.etcd_peer])? && usable("kube-apiserver", &[ports.api_server])? {
-                return Ok(ports);
-            }
-            report("another program has taken one of its ports; it gets new ones");
-            for name in PROCESSES.iter().rev() {
-                self.process(name).stop().await?;
-            }
-        }
-        let ports = Ports::choose()?;
-        private_file(&path, &serde_json::to_vec(&ports).expect("plain data"))?;
-        Ok(ports)
-    }
-
-    fn prepare_files(&self, binaries: &Binaries) -> Result<()> {
+    fn prepare_files(&self, binaries: &Binaries, certificates: &Certificates, server: &str) -> Result<()> {
         let key = self.directory.join("service-account.key");
         if !key.exists() {
             let pair = rcgen::KeyPair::generate().map_err(|error| Error::environment(format!("cannot make a key: {error}")))?;
@@ -217,22 +202,23 @@ impl ControlPlane {
         if !tokens.exists() {
             private_file(&tokens, format!("{},kfctl-admin,kfctl-admin,\"system:masters\"\n", random_token()?).as_bytes())?;
         }
-        let stages = binaries
-            .command("kwok-stages")
-            .output()
-            .map_err(|error| Error::environment(format!("cannot run kwok-stages: {error}")))?;
+        let admin = read(&tokens)?.unwrap_or_default();
+        let token = admin.split(',').next().unwrap_or_default();
+        self.write_kubeconfig(&self.kubeconfig(), certificates, "kfctl-admin", token, server)?;
+        if !binaries.has("kwok") {
+            return Ok(());
+        }
+        let stages = binaries.command("kwok-stages").output();
+        let stages = stages.map_err(|error| Error::environment(format!("cannot run kwok-stages: {error}")))?;
         private_file(&self.directory.join("kwok.yaml"), &stages.stdout)
     }
 
-    fn certificate(&self) -> PathBuf {
-        self.directory.join("certificates/apiserver.crt")
-    }
-
-    /// The certificate that the API server made for itself stands for its own authority.
-    pub(super) fn write_kubeconfig_for(&self, path: &Path, user: &str, token: &str, server: &str) -> Result<()> {
+    /// Writes a kubeconfig for a user of this cluster.
+    fn write_kubeconfig(&self, path: &Path, certificates: &Certificates, user: &str, token: &str, server: &str) -> Result<()> {
         use base64::Engine;
-        let certificate = std::fs::read(self.certificate()).map_err(|error| Error::io("read", &self.certificate(), &error))?;
-        let (context, authority) = (self.context(), base64::engine::general_purpose::STANDARD.encode(certificate));
+        let authority =
+            std::fs::read(&certificates.authority).map_err(|error| Error::io("read", &certificates.authority, &error))?;
+        let (context, authority) = (self.context(), base64::engine::general_purpose::STANDARD.encode(authority));
         let text = serde_json::json!({
             "apiVersion": "v1",
             "kind": "Config",
@@ -245,42 +231,42 @@ impl ControlPlane {
         if read(path)?.as_deref() == Some(text.as_str()) { Ok(()) } else { private_file(path, text.as_bytes()) }
     }
 
-    fn write_kubeconfig(&self, ports: &Ports) -> Result<()> {
-        let tokens = read(&self.directory.join("tokens.csv"))?.unwrap_or_default();
-        let token = tokens.split(',').next().unwrap_or_default();
-        self.write_kubeconfig_for(&self.kubeconfig(), "kfctl-admin", token, &format!("https://127.0.0.1:{}", ports.api_server))
+    /// A kubeconfig for a role, by its service account's token.
+    pub(super) fn role_kubeconfig(&self, role: &str, user: &str, token: &str, server: &str) -> Result<PathBuf> {
+        let path = self.directory.join(format!("{role}.kubeconfig"));
+        self.write_kubeconfig(&path, &certificates::ensure(&self.directory)?, user, token, server)?;
+        Ok(path)
     }
 
-    fn etcd(&self, binaries: &Binaries, ports: &Ports, options: Options) -> Command {
-        let client = format!("http://127.0.0.1:{}", ports.etcd_client);
-        let peer = format!("http://127.0.0.1:{}", ports.etcd_peer);
-        let mut command = binaries.command("etcd");
-        command.arg("--data-dir").arg(self.directory.join("etcd"));
-        command.args(["--listen-client-urls", &client, "--advertise-client-urls", &client]);
-        command.args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer]);
-        command.args(["--initial-cluster", &format!("default={peer}")]);
+    /// etcd knows no users: whoever reaches it reads every Secret. So it listens on sockets in this directory, which only this
+    /// user can enter. Their names are relative, for a socket's path may have no more than 107 bytes.
+    fn etcd(&self, binaries: &Binaries, options: Options) -> Command {
+        let mut command = self.command(binaries, "etcd");
+        command.args(["--data-dir=etcd", "--listen-client-urls", CLIENT_SOCKET, "--advertise-client-urls", CLIENT_SOCKET]);
+        command.args(["--listen-peer-urls", PEER_SOCKET, "--initial-advertise-peer-urls", PEER_SOCKET]);
+        command.arg(format!("--initial-cluster=default={PEER_SOCKET}"));
         if options.unsafe_no_fsync {
             command.arg("--unsafe-no-fsync");
         }
         command
     }
 
-    fn api_server(&self, binaries: &Binaries, ports: &Ports) -> Command {
-        let mut command = binaries.command("kube-apiserver");
-        command.arg(format!("--etcd-servers=http://127.0.0.1:{}", ports.etcd_client));
-        command.arg(format!("--secure-port={}", ports.api_server)).arg("--bind-address=127.0.0.1");
-        command.arg("--cert-dir").arg(self.directory.join("certificates"));
-        command.arg("--service-account-key-file").arg(self.directory.join("service-account.pub"));
-        command.arg("--service-account-signing-key-file").arg(self.directory.join("service-account.key"));
-        command.args(["--service-account-issuer=https://kubernetes.default.svc", "--authorization-mode=Node,RBAC"]);
-        command.arg("--token-auth-file").arg(self.directory.join("tokens.csv"));
-        command.arg("--service-cluster-ip-range=10.0.0.0/16");
+    /// The address is advertised and not looked up, so that it starts on a machine without a network too.
+    fn api_server(&self, binaries: &Binaries, certificates: &Certificates, port: u16) -> Command {
+        let mut command = self.command(binaries, "kube-apiserver");
+        command.arg(format!("--etcd-servers={CLIENT_SOCKET}")).arg(format!("--secure-port={port}"));
+        command.args(["--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none"]);
+        command.arg("--tls-cert-file").arg(&certificates.certificate).arg("--tls-private-key-file").arg(&certificates.key);
+        command
+            .args(["--service-account-key-file=service-account.pub", "--service-account-signing-key-file=service-account.key"]);
+        command.args(["--service-account-issuer=https://kubernetes.default.svc", "--service-cluster-ip-range=10.0.0.0/16"]);
+        command.args(["--token-auth-file=tokens.csv", "--authorization-mode=Node,RBAC", "--allow-privileged=true"]);
         command
     }
 
     /// Stops everything; nothing is lost.
     pub async fn stop(&self) -> Result<()> {
-        let _lock = self.lock()?;
+        let _lock = self.lock().await?;
         self.stop_all().await
     }
 
@@ -293,10 +279,8 @@ impl ControlPlane {
 
     /// Stops everything and deletes all data.
     pub async fn reset(&self) -> Result<()> {
-        let lock = self.lock()?;
+        let _lock = self.lock().await?;
         self.stop_all().await?;
-        std::fs::remove_dir_all(&self.directory).map_err(|error| Error::io("delete", &self.directory, &error))?;
-        drop(lock);
-        Ok(())
+        std::fs::remove_dir_all(&self.directory).map_err(|error| Error::io("delete", &self.directory, &error))
     }
 }

@@ -1,6 +1,7 @@
 //! Platform `local`: a real control plane on this machine, started and kept by kfctl. It never touches a kubeconfig of yours.
 
 mod binaries;
+mod certificates;
 mod control_plane;
 mod nodes;
 mod process;

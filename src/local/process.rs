@@ -9,15 +9,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
 
+use super::Report;
 use super::state::{private_file, read};
+use crate::digest::sha256;
 use crate::error::{Error, Result};
 
 /// How long a process may take to end by itself.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// Bytes of a log beyond which the next start begins a new one; one older one is kept.
+const LONGEST_LOG: u64 = 32 << 20;
 
 /// A process that kfctl keeps.
 #[derive(Debug, Clone)]
@@ -30,11 +33,17 @@ pub(super) struct Process {
 /// What a pid file says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Identity {
-    pid: i32,
+    /// Absent while it is being started: a kfctl killed right then leaves a process that its environment names.
+    pid: Option<i32>,
     /// Clock ticks since boot at which it started.
     start: u64,
     boot: String,
+    /// Digest of what it was started with.
+    fingerprint: String,
 }
+
+/// The environment variable that holds the path of a process's own pid file.
+const MARK: &str = "KFCTL_PROCESS";
 
 /// How a process is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -62,6 +71,22 @@ fn start_of(pid: i32) -> Option<u64> {
     (*fields.first()? != "Z").then(|| fields.get(19)?.parse().ok())?
 }
 
+/// Pid and start time of the process whose environment holds this entry.
+fn marked(entry: &str) -> Option<(i32, u64)> {
+    let pids = fs::read_dir("/proc").into_iter().flatten().filter_map(|found| found.ok()?.file_name().to_str()?.parse().ok());
+    let mut found = pids.filter(|pid: &i32| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|it| it == entry.as_bytes())
+    });
+    found.find_map(|pid| Some((pid, start_of(pid)?)))
+}
+
+/// Digest of what a command would run: the program as it is on disk, and its arguments.
+fn fingerprint(command: &Command, depends_on: &str) -> String {
+    let program = fs::metadata(command.get_program()).map(|file| (file.len(), file.modified().ok())).ok();
+    sha256(format!("{command:?} {program:?} {depends_on}").as_bytes())
+}
+
 impl Process {
     pub(super) fn new(directory: &Path, name: &str) -> Self {
         Self { name: name.to_owned(), directory: directory.to_owned() }
@@ -75,17 +100,35 @@ impl Process {
         self.directory.join("logs").join(format!("{}.log", self.name))
     }
 
+    fn mark(&self) -> String {
+        format!("{MARK}={}", self.pid_file().display())
+    }
+
     fn identity(&self) -> Result<Option<Identity>> {
-        // A file that can't be read names no process of ours.
-        Ok(read(&self.pid_file())?.and_then(|text| serde_json::from_str(&text).ok()))
+        let Some(text) = read(&self.pid_file())? else { return Ok(None) };
+        let mut identity: Identity = serde_json::from_str(&text).map_err(|error| {
+            Error::environment(format!("{} does not say which process {} is: {error}", self.pid_file().display(), self.name))
+                .hint("end that process yourself if it runs, delete this file, and run the same command again")
+        })?;
+        if identity.pid.is_none()
+            && let Some((pid, start)) = marked(&self.mark())
+        {
+            (identity.pid, identity.start) = (Some(pid), start);
+        }
+        Ok(Some(identity))
+    }
+
+    fn running(&self) -> Result<Option<(i32, Identity)>> {
+        let running = |identity: Identity| {
+            let pid = identity.pid?;
+            (identity.boot == boot() && start_of(pid) == Some(identity.start)).then_some((pid, identity))
+        };
+        Ok(self.identity()?.and_then(running))
     }
 
     /// Its pid, while it runs.
     pub(super) fn pid(&self) -> Result<Option<i32>> {
-        Ok(self
-            .identity()?
-            .filter(|identity| identity.boot == boot() && start_of(identity.pid) == Some(identity.start))
-            .map(|it| it.pid))
+        Ok(self.running()?.map(|(pid, _)| pid))
     }
 
     pub(super) fn status(&self) -> Result<ProcessStatus> {
@@ -98,9 +141,26 @@ impl Process {
         Ok(ProcessStatus { name: self.name.clone(), state, pid, log: self.log() })
     }
 
+    /// Lets it run by this command: starts it, or starts it again where it runs by another command, another program, or on
+    /// what has changed since (`depends_on`).
+    pub(super) async fn ensure(&self, command: &mut Command, depends_on: &str, report: Report<'_>) -> Result<()> {
+        let wanted = fingerprint(command, depends_on);
+        if let Some((_, running)) = self.running()? {
+            if running.fingerprint == wanted {
+                return Ok(());
+            }
+            report(&format!("{} runs with other settings or another version; it is started again", self.name));
+            self.stop().await?;
+        }
+        self.start(command, wanted)
+    }
+
     /// Starts it in the background, in a process group of its own, so that neither Ctrl-C nor the end of the terminal reaches it.
-    pub(super) fn start(&self, command: &mut Command) -> Result<()> {
+    fn start(&self, command: &mut Command, fingerprint: String) -> Result<()> {
         let log = self.log();
+        if fs::metadata(&log).is_ok_and(|log| log.len() > LONGEST_LOG) {
+            fs::rename(&log, log.with_extension("log.1")).map_err(|error| Error::io("rename", &log, &error))?;
+        }
         let open = || {
             fs::OpenOptions::new()
                 .create(true)
@@ -109,7 +169,11 @@ impl Process {
                 .open(&log)
                 .map_err(|error| Error::io("write", &log, &error))
         };
+        let mut identity = Identity { pid: None, start: 0, boot: boot(), fingerprint };
+        let write = |identity: &Identity| private_file(&self.pid_file(), &serde_json::to_vec(identity).expect("plain data"));
+        write(&identity)?;
         let child = command
+            .env(MARK, self.pid_file())
             .stdin(Stdio::null())
             .stdout(open()?)
             .stderr(open()?)
@@ -117,16 +181,27 @@ impl Process {
             .spawn()
             .map_err(|error| Error::environment(format!("cannot start {}: {error}", self.name)))?;
         let pid = i32::try_from(child.id()).map_err(|error| Error::environment(error.to_string()))?;
-        let identity = Identity { pid, start: start_of(pid).unwrap_or_default(), boot: boot() };
-        private_file(&self.pid_file(), &serde_json::to_vec(&identity).expect("plain data"))
+        (identity.pid, identity.start) = (Some(pid), start_of(pid).unwrap_or_default());
+        write(&identity)
+    }
+
+    /// Sends a signal to it, and to no other that may have its pid by now: what is looked at is what is signalled.
+    fn signal(&self, pid: i32, signal: Signal) -> Result<()> {
+        let descriptor = Pid::from_raw(pid).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+        if let Some(descriptor) = descriptor
+            && self.pid()? == Some(pid)
+        {
+            // It may end between the look and the signal.
+            let _ = pidfd_send_signal(descriptor, signal);
+        }
+        Ok(())
     }
 
     /// Ends it: asks first, and kills where that is not heeded.
     pub(super) async fn stop(&self) -> Result<()> {
-        for signal in [Signal::SIGTERM, Signal::SIGKILL] {
+        for signal in [Signal::TERM, Signal::KILL] {
             let Some(pid) = self.pid()? else { break };
-            // It may end between the look and the signal.
-            let _ = kill(Pid::from_raw(pid), signal);
+            self.signal(pid, signal)?;
             let deadline = Instant::now() + PATIENCE;
             while self.pid()?.is_some() && Instant::now() < deadline {
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -167,19 +242,23 @@ impl Process {
 mod tests {
     use super::*;
 
-    fn sleeper(directory: &Path) -> Process {
+    fn write(process: &Process, identity: &Identity) {
+        private_file(&process.pid_file(), &serde_json::to_vec(identity).unwrap()).unwrap();
+    }
+
+    async fn sleeper(directory: &Path) -> (Process, i32) {
         fs::create_dir_all(directory.join("logs")).unwrap();
         let process = Process::new(directory, "sleeper");
-        process.start(Command::new("sleep").arg("60")).unwrap();
-        process
+        process.ensure(Command::new("sleep").arg("60"), "", &|_| ()).await.unwrap();
+        let pid = process.pid().unwrap().expect("it runs");
+        (process, pid)
     }
 
     #[tokio::test]
     async fn a_killed_process_is_told_from_a_stopped_one() {
         let directory = tempfile::tempdir().unwrap();
-        let process = sleeper(directory.path());
-        let pid = process.pid().unwrap().expect("it runs");
-        kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+        let (process, pid) = sleeper(directory.path()).await;
+        process.signal(pid, Signal::KILL).unwrap();
         while process.pid().unwrap().is_some() {
             tokio::task::yield_now().await;
         }
@@ -191,19 +270,50 @@ mod tests {
     #[tokio::test]
     async fn a_recycled_pid_is_not_hit() {
         let directory = tempfile::tempdir().unwrap();
-        let process = sleeper(directory.path());
+        let (process, pid) = sleeper(directory.path()).await;
         let ours = process.identity().unwrap().unwrap();
         // The pid file of a process that has gone, whose pid another has now.
         let recycled = Identity { start: ours.start + 1, ..ours.clone() };
-        private_file(&process.pid_file(), &serde_json::to_vec(&recycled).unwrap()).unwrap();
+        for other in [recycled, Identity { boot: "another".into(), ..ours.clone() }] {
+            write(&process, &other);
+            process.stop().await.unwrap();
+            assert_eq!(start_of(pid), Some(ours.start), "a process that is not ours was ended");
+        }
+        write(&process, &ours);
         process.stop().await.unwrap();
-        assert_eq!(start_of(ours.pid), Some(ours.start), "a process that is not ours was ended");
-        private_file(&process.pid_file(), &serde_json::to_vec(&Identity { boot: "another".into(), ..ours.clone() }).unwrap())
-            .unwrap();
+        assert_eq!(start_of(pid), None);
+    }
+
+    #[tokio::test]
+    async fn a_process_whose_start_was_cut_off_is_found() {
+        let directory = tempfile::tempdir().unwrap();
+        let (process, pid) = sleeper(directory.path()).await;
+        let ours = process.identity().unwrap().unwrap();
+        write(&process, &Identity { pid: None, start: 0, ..ours });
+        assert_eq!(process.pid().unwrap(), Some(pid));
         process.stop().await.unwrap();
-        assert_eq!(start_of(ours.pid), Some(ours.start), "a process of another boot was ended");
-        private_file(&process.pid_file(), &serde_json::to_vec(&ours).unwrap()).unwrap();
+        assert_eq!(start_of(pid), None);
+    }
+
+    #[tokio::test]
+    async fn what_runs_otherwise_than_wanted_is_started_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let (process, first) = sleeper(directory.path()).await;
+        process.ensure(Command::new("sleep").arg("60"), "", &|_| ()).await.unwrap();
+        assert_eq!(process.pid().unwrap(), Some(first));
+        process.ensure(Command::new("sleep").arg("60"), "another port", &|_| ()).await.unwrap();
+        assert_ne!(process.pid().unwrap(), Some(first));
+        assert_eq!(start_of(first), None);
         process.stop().await.unwrap();
-        assert_eq!(start_of(ours.pid), None);
+    }
+
+    #[tokio::test]
+    async fn a_pid_file_that_says_nothing_is_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let process = Process::new(directory.path(), "sleeper");
+        fs::write(process.pid_file(), "").unwrap();
+        let error = process.stop().await.unwrap_err().to_string();
+        assert!(error.contains("does not say which process sleeper is"), "{error}");
+        assert!(process.pid_file().exists());
     }
 }

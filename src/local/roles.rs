@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use super::Report;
 use super::control_plane::ControlPlane;
-use super::state::free_ports;
+use super::state::ports;
 use crate::catalog::Role;
+use crate::cluster::Connection;
 use crate::error::{Error, Result};
 
 /// The API server shortens what is longer than it allows.
@@ -20,32 +21,20 @@ const READY_TIMEOUT: Duration = Duration::from_mins(1);
 /// Starts a role, or leaves it running, and waits until it says that it is ready.
 pub async fn start_role(control_plane: &ControlPlane, role: &Role, report: Report<'_>) -> Result<()> {
     let process = control_plane.process(&role.name);
-    if process.pid()?.is_some() {
-        return Ok(());
-    }
+    let before = process.pid()?;
     let connection = control_plane.connect().await?;
-    let kubeconfig = control_plane.directory.join(format!("{}.kubeconfig", role.name));
-    let path = format!("/api/v1/namespaces/{SYSTEM_NAMESPACE}/serviceaccounts/{}/token", role.service_account);
-    let body =
-        json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": TOKEN_SECONDS}});
-    let answer = connection
-        .request(Method::POST, &path, "application/json", Some(("application/json", body.to_string().into_bytes())))
-        .await
-        .map_err(|failure| connection.explain(&failure, "get a token for the role's service account"))?;
-    let token = answer.body.pointer("/status/token").and_then(Value::as_str).unwrap_or_default();
-    control_plane.write_kubeconfig_for(&kubeconfig, &role.service_account, token, &connection.server)?;
-    let [probes, metrics] = free_ports()?;
+    let token = token(&connection, &role.service_account).await?;
+    let kubeconfig = control_plane.role_kubeconfig(&role.name, &role.service_account, &token, &connection.server)?;
+    let [probes, metrics] = ports(&control_plane.directory, &process, report)?;
     let binary =
         std::env::current_exe().map_err(|error| Error::environment(format!("cannot find this program's own file: {error}")))?;
     let mut command = std::process::Command::new(binary);
-    command
-        .args(&role.arguments)
-        .arg("--probes")
-        .arg(format!("127.0.0.1:{probes}"))
-        .arg("--metrics")
-        .arg(format!("127.0.0.1:{metrics}"));
-    command.env("KUBECONFIG", &kubeconfig);
-    process.start(&mut command)?;
+    command.args(&role.arguments).arg("--probes").arg(format!("127.0.0.1:{probes}"));
+    command.arg("--metrics").arg(format!("127.0.0.1:{metrics}")).env("KUBECONFIG", kubeconfig);
+    process.ensure(&mut command, &connection.server, report).await?;
+    if process.pid()? == before {
+        return Ok(());
+    }
     let deadline = Instant::now() + READY_TIMEOUT;
     loop {
         let url = format!("http://127.0.0.1:{probes}/readyz");
@@ -69,4 +58,15 @@ pub async fn start_role(control_plane: &ControlPlane, role: &Role, report: Repor
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+async fn token(connection: &Connection, service_account: &str) -> Result<String> {
+    let path = format!("/api/v1/namespaces/{SYSTEM_NAMESPACE}/serviceaccounts/{service_account}/token");
+    let body =
+        json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": TOKEN_SECONDS}});
+    let answer = connection
+        .request(Method::POST, &path, "application/json", Some(("application/json", body.to_string().into_bytes())))
+        .await
+        .map_err(|failure| connection.explain(&failure, "get a token for the role's service account"))?;
+    Ok(answer.body.pointer("/status/token").and_then(Value::as_str).unwrap_or_default().to_owned())
 }

@@ -1,33 +1,35 @@
 //! Where the local control plane keeps things, and which ports it has.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
+use super::Report;
+use super::process::Process;
 use crate::error::{Error, Result};
 
-/// Loopback ports, chosen once and remembered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Ports {
-    pub etcd_client: u16,
-    pub etcd_peer: u16,
-    pub api_server: u16,
-}
-
-impl Ports {
-    pub(super) fn choose() -> Result<Self> {
-        let [etcd_client, etcd_peer, api_server] = free_ports()?;
-        Ok(Self { etcd_client, etcd_peer, api_server })
+/// Loopback ports of a process, chosen once and remembered; others where somebody else has taken one meanwhile.
+pub(super) fn ports<const COUNT: usize>(directory: &Path, process: &Process, report: Report<'_>) -> Result<[u16; COUNT]> {
+    let path = directory.join("ports.json");
+    let mut all: BTreeMap<String, Vec<u16>> = read(&path)?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    if let Some(ports) = all.get(&process.name).and_then(|ports| <[u16; COUNT]>::try_from(ports.as_slice()).ok()) {
+        if process.pid()?.is_some() || ports.iter().all(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()) {
+            return Ok(ports);
+        }
+        report(&format!("another program has taken a port of {}; it gets new ones", process.name));
     }
+    let ports = free_ports::<COUNT>()?;
+    all.insert(process.name.clone(), ports.to_vec());
+    private_file(&path, &serde_json::to_vec(&all).expect("plain data"))?;
+    Ok(ports)
 }
 
 /// Ports that nobody listens on. All are held at once, so that they differ.
-pub(super) fn free_ports<const COUNT: usize>() -> Result<[u16; COUNT]> {
+fn free_ports<const COUNT: usize>() -> Result<[u16; COUNT]> {
     let failed = |error: std::io::Error| Error::environment(format!("there is no free port on 127.0.0.1: {error}"));
     let mut ports = [0; COUNT];
     let mut held = Vec::with_capacity(COUNT);
@@ -37,10 +39,6 @@ pub(super) fn free_ports<const COUNT: usize>() -> Result<[u16; COUNT]> {
         held.push(listener);
     }
     Ok(ports)
-}
-
-pub(super) fn is_free(port: u16) -> bool {
-    TcpListener::bind(("127.0.0.1", port)).is_ok()
 }
 
 /// A directory of this user by the XDG rules: the variable, or its default below the home directory.
@@ -67,12 +65,12 @@ pub(super) fn private_directory(path: &Path) -> Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| Error::io("create", path, &error))
 }
 
-/// Writes a file that only this user can read, in one step.
+/// Writes a file that only this user can read, in one step that a loss of power does not tear.
 pub(super) fn private_file(path: &Path, content: &[u8]) -> Result<()> {
     let failed = |error: std::io::Error| Error::io("write", path, &error);
     let fresh = path.with_extension("new");
     let mut file = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh).map_err(failed)?;
-    file.write_all(content).map_err(failed)?;
+    file.write_all(content).and_then(|()| file.sync_all()).map_err(failed)?;
     fs::rename(&fresh, path).map_err(failed)
 }
 
@@ -82,6 +80,18 @@ pub(super) fn read(path: &Path) -> Result<Option<String>> {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::io("read", path, &error)),
+    }
+}
+
+/// Waits until no other kfctl holds this file, and holds it until the result is dropped.
+pub(super) async fn lock(path: &Path) -> Result<fs::File> {
+    let file = fs::File::create(path).map_err(|error| Error::io("write", path, &error))?;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(fs::TryLockError::WouldBlock) => tokio::time::sleep(Duration::from_millis(100)).await,
+            Err(fs::TryLockError::Error(error)) => return Err(Error::io("lock", path, &error)),
+        }
     }
 }
 

@@ -25,6 +25,13 @@ impl Said {
     }
 }
 
+/// The control plane's binaries, built where they are not.
+pub(crate) fn binaries() -> Binaries {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let cache = cache_directory().expect("a cache");
+    runtime.block_on(Binaries::find_or_build(&cache, &|text| eprintln!("{text}"))).expect("the control plane's binaries")
+}
+
 fn say(command: &mut Command) -> Said {
     let output = command.stdin(Stdio::null()).output().expect("the program can be started");
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
@@ -35,22 +42,40 @@ fn say(command: &mut Command) -> Said {
 pub(crate) struct App {
     directory: PathBuf,
     state: PathBuf,
-    kubeconfig: Option<PathBuf>,
+    environment: Vec<(String, String)>,
 }
 
 impl App {
+    pub(crate) fn new(directory: &Path, state: &Path, kubeconfig: Option<&Path>) -> Self {
+        let environment = kubeconfig.map(|path| ("KUBECONFIG".to_owned(), path.display().to_string()));
+        Self { directory: directory.to_owned(), state: state.to_owned(), environment: environment.into_iter().collect() }
+    }
+
+    pub(crate) fn with(mut self, variable: &str, value: &str) -> Self {
+        self.environment.push((variable.to_owned(), value.to_owned()));
+        self
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kfctl"));
         command.args(arguments).current_dir(&self.directory).env("XDG_STATE_HOME", &self.state);
         command.env("KFCTL_LOCAL_NO_FSYNC", "1").env("NO_COLOR", "1").env_remove("KUBECONFIG");
-        if let Some(kubeconfig) = &self.kubeconfig {
-            command.env("KUBECONFIG", kubeconfig);
-        }
+        command.envs(self.environment.iter().map(|(variable, value)| (variable, value)));
         command
     }
 
     pub(crate) fn kfctl(&self, arguments: &[&str]) -> Said {
         say(&mut self.command(arguments))
+    }
+
+    /// Runs kfctl on a terminal of its own, which is closed afterwards. What it says comes by that terminal.
+    pub(crate) fn on_terminal(&self, arguments: &[&str]) -> Said {
+        let line = format!("{} {}", env!("CARGO_BIN_EXE_kfctl"), arguments.join(" "));
+        let script = self.command(&[]);
+        let mut terminal = Command::new("script");
+        terminal.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(&self.directory);
+        terminal.envs(script.get_envs().filter_map(|(variable, value)| Some((variable, value?))));
+        say(&mut terminal)
     }
 
     /// Kills kfctl with SIGKILL once it has printed this many lines.
@@ -95,12 +120,11 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     pub(crate) fn start() -> Self {
-        let binaries = Binaries::find_or_build(&cache_directory().expect("a cache"), &|text| eprintln!("{text}"))
-            .expect("the control plane's binaries");
+        let binaries = binaries();
         let root = tempfile::tempdir().expect("a temporary directory");
-        let outside = App { directory: root.path().to_owned(), state: root.path().join("state"), kubeconfig: None };
-        outside.kfctl(&["init", "cluster", "--platform", "local"]).success();
-        let app = App { directory: root.path().join("cluster"), ..outside };
+        let at = |directory: &Path| App::new(directory, &root.path().join("state"), None);
+        at(root.path()).kfctl(&["init", "cluster", "--platform", "local"]).success();
+        let app = at(&root.path().join("cluster"));
         let said = app.kfctl(&["apply", "platform"]).success();
         let kubeconfig =
             said.lines().find_map(|line| line.trim().strip_prefix("export KUBECONFIG=")).expect("it says how to use it");
@@ -109,11 +133,7 @@ impl Cluster {
 
     /// An app on platform none, for this cluster, without some of the components.
     pub(crate) fn init(&self, name: &str, without: &[&str]) -> App {
-        let at = |directory: &Path| App {
-            directory: directory.to_owned(),
-            state: self.root.path().join("state"),
-            kubeconfig: Some(self.kubeconfig.clone()),
-        };
+        let at = |directory: &Path| App::new(directory, &self.root.path().join("state"), Some(&self.kubeconfig));
         at(self.root.path()).kfctl(&["init", name, "--platform", "none"]).success();
         let app = at(&self.root.path().join(name));
         for component in without {
@@ -124,6 +144,18 @@ impl Cluster {
 
     pub(crate) fn kubectl(&self, arguments: &[&str]) -> Said {
         say(self.binaries.command("kubectl").arg("--kubeconfig").arg(&self.kubeconfig).args(arguments))
+    }
+
+    /// Where the control plane keeps everything.
+    pub(crate) fn directory(&self) -> PathBuf {
+        self.kubeconfig.parent().expect("a file is in a directory").to_owned()
+    }
+
+    /// The API server's port.
+    pub(crate) fn port(&self) -> u16 {
+        let text = std::fs::read_to_string(&self.kubeconfig).expect("its kubeconfig");
+        let port = text.lines().find_map(|line| line.trim().strip_prefix("server: https://127.0.0.1:"));
+        port.and_then(|port| port.parse().ok()).unwrap_or_else(|| panic!("no port in {text}"))
     }
 
     pub(crate) fn pid(&self, process: &str) -> i32 {

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stderr, reason = "a test says aloud what it skips")]
 
 mod harness;
+mod local;
 
 use harness::{Cluster, big_input};
 
@@ -160,24 +161,6 @@ fn api_refusals_write_nothing() {
     app.write("app.yaml", &text.replace(&uid, "  uid: 00000000-0000-0000-0000-000000000000"));
     let wrong = app.kfctl(&["apply", "k8s", "--yes", "--no-wait"]);
     assert_eq!(wrong.code, 5, "{}", wrong.all());
-}
-
-#[test]
-fn api_local_control_plane_survives() {
-    let cluster = Cluster::start();
-    cluster.kubectl(&["create", "configmap", "kept", "--from-literal=a=b"]).success();
-    cluster.kubectl(&["create", "deployment", "d", "--image=example.com/none", "--replicas=2"]).success();
-    cluster.kubectl(&["wait", "--for=condition=Available", "deployment/d", "--timeout=60s"]).success();
-    let pid = cluster.pid("etcd");
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).expect("etcd runs");
-    cluster.until("etcd is named as dead", || cluster.app.kfctl(&["local", "status"]).stderr.contains("etcd died"));
-    let again = cluster.app.kfctl(&["local", "start"]);
-    assert!(again.stderr.contains("etcd had died"), "{}", again.all());
-    assert_eq!(cluster.kubectl(&["get", "configmap", "kept", "-o", "jsonpath={.data.a}"]).success(), "b");
-    cluster.app.kfctl(&["local", "stop"]).success();
-    assert_ne!(cluster.app.kfctl(&["local", "status"]).code, 0);
-    cluster.app.kfctl(&["local", "start"]).success();
-    assert_eq!(cluster.kubectl(&["get", "configmap", "kept", "-o", "jsonpath={.data.a}"]).success(), "b");
 }
 
 #[test]
