@@ -112,7 +112,7 @@ impl ControlPlane {
             }
         }
         let api_server = self.process("kube-apiserver");
-        let [port] = ports(&self.directory, &api_server, report)?;
+        let [port] = ports(&self.directory, &api_server, report).await?;
         let server = format!("https://127.0.0.1:{port}");
         let certificates = certificates::ensure(&self.directory)?;
         self.prepare_files(binaries, &certificates, &server)?;

@@ -25,7 +25,7 @@ pub async fn start_role(control_plane: &ControlPlane, role: &Role, report: Repor
     let connection = control_plane.connect().await?;
     let token = token(&connection, &role.service_account).await?;
     let kubeconfig = control_plane.role_kubeconfig(&role.name, &role.service_account, &token, &connection.server)?;
-    let [probes, metrics] = ports(&control_plane.directory, &process, report)?;
+    let [probes, metrics] = ports(&control_plane.directory, &process, report).await?;
     let binary =
         std::env::current_exe().map_err(|error| Error::environment(format!("cannot find this program's own file: {error}")))?;
     let mut command = std::process::Command::new(binary);

@@ -6,19 +6,27 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Report;
 use super::process::Process;
 use crate::error::{Error, Result};
 
+/// How long the port of a process that was killed may stay taken: the system closes it after the process counts as ended.
+const LINGERING: Duration = Duration::from_secs(2);
+
 /// Loopback ports of a process, chosen once and remembered; others where somebody else has taken one meanwhile.
-pub(super) fn ports<const COUNT: usize>(directory: &Path, process: &Process, report: Report<'_>) -> Result<[u16; COUNT]> {
+pub(super) async fn ports<const COUNT: usize>(directory: &Path, process: &Process, report: Report<'_>) -> Result<[u16; COUNT]> {
     let path = directory.join("ports.json");
     let mut all: BTreeMap<String, Vec<u16>> = read(&path)?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
     if let Some(ports) = all.get(&process.name).and_then(|ports| <[u16; COUNT]>::try_from(ports.as_slice()).ok()) {
-        if process.pid()?.is_some() || ports.iter().all(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()) {
-            return Ok(ports);
+        let deadline = Instant::now() + LINGERING;
+        let are_free = || ports.iter().all(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+        while Instant::now() < deadline {
+            if process.pid()?.is_some() || are_free() {
+                return Ok(ports);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
         report(&format!("another program has taken a port of {}; it gets new ones", process.name));
     }

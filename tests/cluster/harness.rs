@@ -1,8 +1,9 @@
 //! A control plane for one test, and the real binary against it.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use kfctl::local::{Binaries, cache_directory};
@@ -69,34 +70,32 @@ impl App {
     }
 
     /// Runs kfctl on a terminal of its own, which is closed afterwards. What it says comes by that terminal.
-    pub(crate) fn on_terminal(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn on_terminal(&self, arguments: &[&str], typed: &str) -> Said {
         let line = format!("{} {}", env!("CARGO_BIN_EXE_kfctl"), arguments.join(" "));
         let script = self.command(&[]);
         let mut terminal = Command::new("script");
         terminal.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(&self.directory);
         terminal.envs(script.get_envs().filter_map(|(variable, value)| Some((variable, value?))));
-        say(&mut terminal)
+        let mut child = terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("`script` (util-linux) is there");
+        let mut input = child.stdin.take().expect("piped");
+        input.write_all(typed.as_bytes()).expect("it reads");
+        // The end of the input would end the terminal before its program.
+        let output = child.wait_with_output().expect("it ends");
+        drop(input);
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        Said { code: output.status.code().unwrap_or(-1), stdout, stderr: String::new() }
     }
 
-    /// Kills kfctl with SIGKILL once it has printed this many lines.
-    pub(crate) fn kill_after_lines(&self, arguments: &[&str], lines: usize) {
-        let mut child = self
-            .command(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("kfctl starts");
-        let mut reader = BufReader::new(child.stdout.take().expect("piped"));
-        let mut line = String::new();
-        for _ in 0..lines {
-            line.clear();
-            if reader.read_line(&mut line).expect("text") == 0 {
-                break;
-            }
-        }
-        child.kill().expect("it can be killed");
-        child.wait().expect("it ends");
+    /// Starts kfctl and lets it run beside the test.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Running {
+        let mut command = self.command(arguments);
+        let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("kfctl starts");
+        let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let errors = BufReader::new(child.stderr.take().expect("piped")).lines();
+        let (sender, errors_by_line) = channel();
+        std::thread::spawn(move || errors.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        Running { child, lines, errors: errors_by_line, stdout: String::new(), stderr: String::new() }
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) -> String {
@@ -108,6 +107,55 @@ impl App {
     pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.directory.join(name)).expect("the file is there")
     }
+}
+
+/// A kfctl that runs beside the test.
+pub(crate) struct Running {
+    child: Child,
+    lines: std::io::Lines<BufReader<ChildStdout>>,
+    stdout: String,
+    stderr: String,
+    errors: Receiver<String>,
+}
+
+impl Running {
+    /// Reads on until a line of its output is the one; without it, the test fails.
+    pub(crate) fn until(&mut self, what: &str, mut is_it: impl FnMut(&str) -> bool) {
+        loop {
+            let line = self.lines.next().and_then(Result::ok).unwrap_or_else(|| panic!("it never said {what}: {}", self.stdout));
+            self.stdout += &(line.clone() + "\n");
+            if is_it(&line) {
+                return;
+            }
+        }
+    }
+
+    /// The same for what it says to people.
+    pub(crate) fn until_told(&mut self, words: &str) {
+        while !self.stderr.contains(words) {
+            let line = self.errors.recv_timeout(Duration::from_secs(30));
+            self.stderr += &(line.unwrap_or_else(|_| panic!("it never told {words:?}: {}", self.stderr)) + "\n");
+        }
+    }
+
+    pub(crate) fn pid(&self) -> i32 {
+        i32::try_from(self.child.id()).expect("a pid")
+    }
+
+    /// Reads on to its end.
+    pub(crate) fn finish(mut self) -> Said {
+        for line in self.lines.by_ref().map_while(Result::ok) {
+            self.stdout += &(line + "\n");
+        }
+        self.stderr.extend(self.errors.iter().map(|line| line + "\n"));
+        let status = self.child.wait().expect("it ends");
+        Said { code: status.code().unwrap_or(-1), stdout: self.stdout, stderr: self.stderr }
+    }
+}
+
+/// Sends a signal, such as INT or KILL.
+pub(crate) fn signal(name: &str, pid: i32) {
+    assert!(Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status().expect("kill runs").success());
 }
 
 /// A control plane, ended with the test.
@@ -140,6 +188,17 @@ impl Cluster {
             app.kfctl(&["component", "disable", component]).success();
         }
         app
+    }
+
+    /// A kubeconfig of this service account in namespace default, with no other rights than its own.
+    pub(crate) fn kubeconfig_of(&self, service_account: &str) -> String {
+        let token = self.kubectl(&["create", "token", service_account]).success();
+        let text = std::fs::read_to_string(&self.kubeconfig).expect("its kubeconfig");
+        let line = text.lines().find(|line| line.trim().starts_with("token:")).expect("a token");
+        let path = self.root.path().join(format!("{service_account}.kubeconfig"));
+        let indent = &line[..line.len() - line.trim_start().len()];
+        std::fs::write(&path, text.replace(line, &format!("{indent}token: {token}"))).expect("written");
+        path.display().to_string()
     }
 
     pub(crate) fn kubectl(&self, arguments: &[&str]) -> Said {

@@ -4,15 +4,10 @@ use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
-use std::process::Command;
 
-use crate::harness::{App, Cluster, binaries};
+use crate::harness::{App, Cluster, binaries, signal};
 
 const TOOLS: [&str; 6] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "kwok-stages"];
-
-fn kill(pid: i32) {
-    assert!(Command::new("kill").args(["-KILL", &pid.to_string()]).status().expect("kill runs").success());
-}
 
 /// Addresses on which a process listens, as /proc/net prints them: 0100007F is 127.0.0.1.
 fn listens(pid: i32) -> Vec<String> {
@@ -48,7 +43,7 @@ fn api_local_control_plane_survives() {
     cluster.kubectl(&["create", "deployment", "d", "--image=example.com/none", "--replicas=2"]).success();
     cluster.kubectl(&["wait", "--for=condition=Available", "deployment/d", "--timeout=60s"]).success();
     let kept = || cluster.kubectl(&["get", "configmap", "kept", "-o", "jsonpath={.data.a}"]).success();
-    kill(cluster.pid("etcd"));
+    signal("KILL", cluster.pid("etcd"));
     cluster.until("etcd is named as dead", || cluster.app.kfctl(&["local", "status"]).stderr.contains("etcd died"));
     let again = cluster.app.kfctl(&["local", "start"]);
     assert!(again.stderr.contains("etcd had died"), "{}", again.all());
@@ -57,7 +52,7 @@ fn api_local_control_plane_survives() {
     // The terminal in which it was started is closed.
     cluster.app.kfctl(&["local", "stop"]).success();
     assert_ne!(cluster.app.kfctl(&["local", "status"]).code, 0);
-    cluster.app.on_terminal(&["local", "start"]).success();
+    cluster.app.on_terminal(&["local", "start"], "").success();
     cluster.app.kfctl(&["local", "status"]).success();
     assert_eq!(kept(), "b");
 

@@ -2,10 +2,12 @@
 
 #![allow(clippy::print_stderr, reason = "a test says aloud what it skips")]
 
+mod faults;
 mod harness;
 mod local;
+mod webhook;
 
-use harness::{Cluster, big_input};
+use harness::{Cluster, big_input, signal};
 
 #[test]
 fn api_seed_deploy_and_quota_defaults() {
@@ -173,7 +175,14 @@ fn api_the_whole_of_kubeflow_through_kills() {
     app.kfctl(&["generate", "k8s"]).success();
     // Killed at several moments: while it checks, and while it writes.
     for lines in [0, 5, 60, 300] {
-        app.kill_after_lines(&["apply", "k8s", "--yes", "--no-wait", "-o", "json"], lines);
+        let mut run = app.start(&["apply", "k8s", "--yes", "--no-wait", "-o", "json"]);
+        let mut seen = 0;
+        run.until("so many lines", |_| {
+            seen += 1;
+            seen > lines
+        });
+        signal("KILL", run.pid());
+        assert_eq!(run.finish().code, -1, "it ended before it was killed");
     }
     app.kfctl(&["apply", "k8s", "--yes", "--no-wait"]).success();
     let again = app.kfctl(&["apply", "k8s", "--no-wait"]);
