@@ -1,8 +1,9 @@
 //! A control plane for one test, and the real binary against it.
 
 use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use kfctl::local::{Binaries, cache_directory};
@@ -126,6 +127,30 @@ impl Cluster {
         say(self.binaries.command("kubectl").arg("--kubeconfig").arg(&self.kubeconfig).args(arguments))
     }
 
+    /// A kubeconfig with the token of a service account of kubeflow-system.
+    fn kubeconfig_of(&self, service_account: &str) -> PathBuf {
+        let token = self.kubectl(&["-n", "kubeflow-system", "create", "token", service_account]).success();
+        let copy = self.root.path().join(format!("{service_account}.kubeconfig"));
+        std::fs::copy(&self.kubeconfig, &copy).expect("the kubeconfig can be copied");
+        let config = |arguments: &[&str]| {
+            say(self.binaries.command("kubectl").arg("--kubeconfig").arg(&copy).arg("config").args(arguments)).success()
+        };
+        config(&["set-credentials", "role", &format!("--token={}", token.trim())]);
+        config(&["set-context", "--current", "--user=role"]);
+        copy
+    }
+
+    /// `kfctl controller` with the rights of a service account.
+    pub(crate) fn controller(&self, service_account: &str) -> Controller {
+        let mut command = self.app.command(&["controller"]);
+        let [probes, metrics] = [(); 2]
+            .map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"))
+            .map(|listener| listener.local_addr().expect("an address").to_string());
+        command.args(["--probes", &probes, "--metrics", &metrics]).env("KUBECONFIG", self.kubeconfig_of(service_account));
+        let child = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().expect("kfctl starts");
+        Controller { child, probes, metrics }
+    }
+
     pub(crate) fn pid(&self, process: &str) -> i32 {
         let status = self.app.kfctl(&["local", "status", "-o", "json"]);
         let found = status.stdout.lines().find_map(|line| {
@@ -148,6 +173,44 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         // A test that failed leaves nothing running either.
         let _ = self.app.kfctl(&["local", "reset", "--yes"]);
+    }
+}
+
+/// A controller that runs; killed with the test.
+pub(crate) struct Controller {
+    child: Child,
+    probes: String,
+    metrics: String,
+}
+
+impl Controller {
+    /// Code, content type and text of an answer; `None` while nobody listens.
+    fn get(url: &str) -> Option<(u16, String, String)> {
+        let mut answer = ureq::get(url).config().http_status_as_error(false).build().call().ok()?;
+        let content_type = answer.headers().get("content-type")?.to_str().ok()?.to_owned();
+        Some((answer.status().as_u16(), content_type, answer.body_mut().read_to_string().ok()?))
+    }
+
+    pub(crate) fn readiness(&self) -> Option<(u16, String)> {
+        Self::get(&format!("http://{}/readyz", self.probes)).map(|(code, _, text)| (code, text))
+    }
+
+    pub(crate) fn metrics(&self) -> Option<(u16, String, String)> {
+        Self::get(&format!("http://{}/metrics", self.metrics))
+    }
+
+    /// Asks it to end, and returns its exit code.
+    pub(crate) fn terminate(mut self) -> Option<i32> {
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.child.id()).expect("a pid"));
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).expect("it runs");
+        self.child.wait().expect("it ends").code()
+    }
+}
+
+impl Drop for Controller {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

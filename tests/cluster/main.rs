@@ -3,6 +3,7 @@
 #![allow(clippy::print_stderr, reason = "a test says aloud what it skips")]
 
 mod harness;
+mod profiles;
 
 use harness::{Cluster, big_input};
 
