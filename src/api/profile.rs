@@ -256,4 +256,24 @@ mod tests {
         }
         assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), text, "run it again with KFCTL_UPDATE=1");
     }
+
+    /// The fields below `schema` that `kubectl explain` would have nothing to say of.
+    fn undescribed(path: &str, schema: &Value) -> Vec<String> {
+        let mut found = Vec::new();
+        for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+            let path = format!("{path}.{name}");
+            found.extend(undescribed(&path, field).into_iter().chain(undescribed(&path, &field["items"])));
+            if field["description"].as_str().is_none_or(str::is_empty) {
+                found.push(path);
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn every_field_is_described() {
+        let schema = &definition()["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        assert_eq!(undescribed("profile", schema), Vec::<String>::new());
+        assert!(schema["description"].as_str().is_some_and(|text| text.starts_with("A namespace for a user or a team")));
+    }
 }

@@ -362,6 +362,7 @@ impl Admission<'_> {
                 let _ = writeln!(wrong, "{name} {patch}: expected {expected:?}: {}", said.all());
             }
         }
+        assert!(wrong.is_empty(), "{wrong}");
         // `metadata: {}` once stored is the same as none, too.
         let patch = |patch: &str| {
             self.cluster.kubectl(&["-n", "kubeflow-system", "patch", "prof", "unnamed", "--type=merge", "-p", patch])
@@ -369,7 +370,6 @@ impl Admission<'_> {
         patch(&template("{\"metadata\": {}}")).success();
         assert!(patch(&template("{\"metadata\": {\"namespace\": \"late\"}}")).stderr.contains(FIXED));
         patch(&template("{\"metadata\": null}")).success();
-        assert!(wrong.is_empty(), "{wrong}");
     }
 }
 
