@@ -1,4 +1,12 @@
 //! Profile: a namespace for a user or a team. The shape is the one of the project's founding document.
+//!
+//! What can be wrong with a profile by itself is refused here, by rules in the definition (CEL). The server estimates what a rule
+//! can cost at most, and refuses dear ones: strings need a length, the keys of a map have none, so no rule walks through those;
+//! a value chosen by `?:` or `.?` counts as endless, so rules ask `has()` and compare fields. `namespace` is a reserved word of CEL
+//! and is written `__namespace__`.
+
+#![allow(unreachable_pub, reason = "KubeSchema copies each struct into a function")]
+#![allow(clippy::doc_markdown, reason = "`kubectl explain` prints these comments")]
 
 use std::collections::BTreeMap;
 
@@ -8,7 +16,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A namespace for a user or a team, with a quota and rights of its own.
+const LABEL: &str = "matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')";
+const SUBDOMAIN: &str = r"matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')";
+const NAMED: &str = "(has(self.spec.template.metadata) && has(self.spec.template.metadata.__namespace__))";
+const FIXED: &str = "the namespace of a profile can't be changed; make another profile";
+const SYSTEM: &str = "this name is the system's; choose another than default, kubeflow, kubeflow-system, istio-system and those that start with kube-";
+
+/// A rule: `name` is none of the system's namespaces.
+fn not_of_the_system(name: &str) -> String {
+    format!("!({name} in ['default', 'kubeflow', 'kubeflow-system', 'istio-system']) && !{name}.startsWith('kube-')")
+}
+
+/// What a profile asks for.
 #[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "kubeflow.org",
@@ -18,56 +37,69 @@ use serde_json::Value;
     shortname = "prof",
     namespaced,
     status = "ProfileStatus",
+    doc = "A namespace for a user or a team, with a quota and rights of its own. It is made in namespace kubeflow-system; the controller makes the namespace and keeps what is in it.",
     printcolumn(name = "Namespace", type_ = "string", json_path = ".status.namespace"),
     printcolumn(name = "Owner", type_ = "string", json_path = ".spec.template.spec.owner.name"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    validation = Rule::new("self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$') && size(self.metadata.name) <= 54")
-        .message("the name must be lower-case letters, digits and '-', at most 54 of them: kubeflow-NAME becomes a namespace")
+    validation = Rule::new(format!("self.metadata.name.{LABEL} && size(self.metadata.name) <= 63"))
+        .message("a profile is named by at most 63 lower-case letters, digits and '-', with a letter or digit at both ends"),
+    validation = Rule::new(format!("{NAMED} || size(self.metadata.name) <= 54"))
+        .message("the namespace is kubeflow-NAME and may have 63 characters: shorten the name to 54, or set spec.template.metadata.namespace"),
+    validation = Rule::new(not_of_the_system("self.metadata.name")).message(SYSTEM),
+    validation = Rule::new(format!("{NAMED} || self.metadata.name != 'system'"))
+        .message("kubeflow-system is a namespace of the system; choose another name, or set spec.template.metadata.namespace")
 )]
 pub struct ProfileSpec {
-    /// What is made.
+    /// What is made: the namespace, and what is in it.
     pub template: ProfileTemplate,
 }
 
 /// What is made for a profile.
 #[derive(KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[x_kube(validation = Rule::new("has(self.metadata) == has(oldSelf.metadata)").message("the namespace of a profile can't be changed; make another profile"))]
+#[x_kube(validation = Rule::new(
+    "(has(self.metadata) && has(self.metadata.__namespace__)) == (has(oldSelf.metadata) && has(oldSelf.metadata.__namespace__))"
+).message(FIXED))]
 pub struct ProfileTemplate {
-    /// The namespace.
+    /// Names the namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "ProfileMetadata")]
     pub metadata: Option<ProfileMetadata>,
-    /// Who owns it, who else may use it, and how much.
+    /// Who owns the namespace, who else may use it, and how much.
     pub spec: ProfileTemplateSpec,
 }
 
-/// Names the namespace of a profile. A transition rule on an optional field misses that it is set or unset: its parent holds that.
+// A transition rule on an optional field sees neither that it is set nor that it is unset: its parent's rule does.
+/// Names the namespace of a profile.
 #[derive(KubeSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[x_kube(validation = Rule::new("has(self.namespace) == has(oldSelf.namespace)").message("the namespace of a profile can't be changed; make another profile"))]
 pub struct ProfileMetadata {
-    /// The namespace that is made; `kubeflow-NAME` where absent. It can't be changed later.
+    /// The namespace that is made; `kubeflow-NAME` where absent. It can't be changed later, and is none of the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String", length(max = 63))]
     #[x_kube(
-        validation = Rule::new("self == oldSelf").message("the namespace of a profile can't be changed; make another profile"),
-        validation = Rule::new("self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')").message("a namespace is named by lower-case letters, digits and '-'"),
-        validation = Rule::new("!(self in ['default', 'kubeflow', 'kubeflow-system', 'istio-system']) && !self.startsWith('kube-')").message("this namespace belongs to the system")
+        validation = Rule::new("self == oldSelf").message(FIXED),
+        validation = Rule::new(format!("self.{LABEL}"))
+            .message("a namespace is named by lower-case letters, digits and '-', with a letter or digit at both ends"),
+        validation = Rule::new(not_of_the_system("self")).message(SYSTEM)
     )]
     pub namespace: Option<String>,
 }
 
 /// Owner, members and quota of a profile.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new(format!(
+    "self.owner.kind != 'ServiceAccount' || !has(self.owner.__namespace__) || {}", not_of_the_system("self.owner.__namespace__")
+)).message("a ServiceAccount of a system namespace can't own a profile"))]
 pub struct ProfileTemplateSpec {
-    /// Who owns the namespace: all rights in it, and the right to share it.
+    /// Who owns the namespace: may do everything in it but raise its quota, and may share it.
     pub owner: Subject,
     /// A quota other than the default one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Quota")]
     pub resource_quota: Option<Quota>,
-    /// Who else may use the namespace.
+    /// Who else may use the namespace; at most 100.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100))]
     pub members: Vec<Member>,
@@ -76,7 +108,14 @@ pub struct ProfileTemplateSpec {
 /// A user, a group or a service account, as RBAC names it.
 #[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("(self.kind == 'ServiceAccount') == has(self.namespace)").message("a ServiceAccount has a namespace; a User or a Group has none"))]
+#[x_kube(
+    validation = Rule::new("(self.kind == 'ServiceAccount') == has(self.__namespace__)")
+        .message("a ServiceAccount has a namespace; a User or a Group has none"),
+    validation = Rule::new("!has(self.apiGroup) || self.apiGroup == (self.kind == 'ServiceAccount' ? '' : 'rbac.authorization.k8s.io')")
+        .message("apiGroup is rbac.authorization.k8s.io for a User or a Group, and empty for a ServiceAccount; it can be left out"),
+    validation = Rule::new(format!("self.kind != 'ServiceAccount' || self.name.{SUBDOMAIN}"))
+        .message("a ServiceAccount is named by lower-case letters, digits, '-' and '.', with a letter or digit at both ends of each part")
+)]
 pub struct Subject {
     /// User, Group or ServiceAccount.
     pub kind: SubjectKind,
@@ -84,13 +123,18 @@ pub struct Subject {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String", length(max = 63))]
     pub api_group: Option<String>,
-    /// The name that RBAC knows: for a user the name the cluster's login gives, most often the e-mail address.
+    /// The RBAC name, letter for letter as the cluster's login gives it (`kubectl auth whoami` shows it): for a user most often the
+    /// e-mail address, for a group its name or id there.
+    // Policies take '*' for any text, and what can't be seen makes two names look like one.
     #[schemars(length(min = 1, max = 253))]
-    #[x_kube(validation = Rule::new("!self.matches('[*[:space:]]') && !self.startsWith('system:')").message("a name has no '*' and no white space, and does not start with 'system:'"))]
+    #[x_kube(validation = Rule::new(r"!self.matches('[*\\pC\\pZ]') && !self.startsWith('system:')")
+        .message("a name has no '*', white space, control or invisible characters, and does not start with 'system:'"))]
     pub name: String,
-    /// The namespace of a ServiceAccount.
+    /// The namespace of a ServiceAccount; absent for User and Group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String", length(max = 63))]
+    #[x_kube(validation = Rule::new(format!("self.{LABEL}"))
+        .message("a namespace is named by lower-case letters, digits and '-', with a letter or digit at both ends"))]
     pub namespace: Option<String>,
 }
 
@@ -127,35 +171,63 @@ pub enum MemberRole {
 }
 
 /// A quota.
-#[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Quota {
-    /// Limits as in a ResourceQuota: requests.cpu, requests.memory, requests.nvidia.com/gpu and so on.
+    /// Limits as in a ResourceQuota, at most 15: requests.cpu, requests.memory, requests.nvidia.com/gpu, pods, count/jobs.batch and so
+    /// on. What is not named here has the default.
     #[schemars(schema_with = "limits")]
-    #[x_kube(validation = Rule::new("self.all(key, isQuantity(self[key]))").message("each limit is a quantity such as 100, 500m or 64Gi"))]
-    pub hard: BTreeMap<String, String>,
+    pub hard: BTreeMap<String, Limit>,
 }
 
-/// Limits by name. The sizes keep the rule within the server's budget for CEL.
+/// A limit, with or without quotes in YAML.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Limit {
+    /// A plain number.
+    Number(i64),
+    /// A quantity.
+    Quantity(String),
+}
+
+/// By hand, as the derived one knows neither rules on the values of a map nor numbers beside strings.
 fn limits(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({
         "type": "object",
-        "description": "Limits as in a ResourceQuota: requests.cpu, requests.memory, requests.nvidia.com/gpu and so on.",
-        "maxProperties": 30,
-        "additionalProperties": {"type": "string", "maxLength": 32},
+        "maxProperties": 15,
+        "additionalProperties": {
+            "description": "A quantity of at least 0 such as 100, 500m or 64Gi.",
+            "x-kubernetes-int-or-string": true,
+            "maxLength": 32,
+            "x-kubernetes-validations": [{
+                "rule": "type(self) == int ? self >= 0 : isQuantity(self) && !quantity(self).isLessThan(quantity('0'))",
+                "message": "a limit is a quantity of at least 0, such as 100, 500m or 64Gi",
+            }],
+        },
+        "x-kubernetes-validations": [{
+            "rule": "self.all(key, size(key) <= 253 && (\
+                     key in ['pods', 'services', 'services.loadbalancers', 'services.nodeports', 'configmaps', 'secrets', \
+                     'persistentvolumeclaims', 'replicationcontrollers', 'resourcequotas', 'cpu', 'memory', 'ephemeral-storage', \
+                     'limits.cpu', 'limits.memory', 'limits.ephemeral-storage'] || \
+                     ['requests.', 'count/', 'hugepages-'].exists(start, key.startsWith(start) && key != start) || \
+                     ['.storageclass.storage.k8s.io/requests.storage', '.storageclass.storage.k8s.io/persistentvolumeclaims', \
+                     '.deviceclass.resource.k8s.io/devices'].exists(end, key.endsWith(end) && key != end)))",
+            "message": "a limit is named as in a ResourceQuota: requests.cpu, requests.memory, requests.nvidia.com/gpu, pods, count/jobs.batch and so on",
+        }],
     })
 }
 
 /// What the controller says of a profile.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(KubeSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProfileStatus {
     /// Ready, with the reason where it is not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
-    /// The namespace.
+    /// The namespace that was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// The generation that this status speaks of.
+    /// The generation of the profile that this status speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 }
@@ -183,5 +255,25 @@ mod tests {
             std::fs::write(path, &text).unwrap();
         }
         assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), text, "run it again with KFCTL_UPDATE=1");
+    }
+
+    /// The fields below `schema` that `kubectl explain` would have nothing to say of.
+    fn undescribed(path: &str, schema: &Value) -> Vec<String> {
+        let mut found = Vec::new();
+        for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+            let path = format!("{path}.{name}");
+            found.extend(undescribed(&path, field).into_iter().chain(undescribed(&path, &field["items"])));
+            if field["description"].as_str().is_none_or(str::is_empty) {
+                found.push(path);
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn every_field_is_described() {
+        let schema = &definition()["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        assert_eq!(undescribed("profile", schema), Vec::<String>::new());
+        assert!(schema["description"].as_str().is_some_and(|text| text.starts_with("A namespace for a user or a team")));
     }
 }

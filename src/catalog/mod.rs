@@ -184,6 +184,13 @@ mod tests {
     }
 
     #[test]
+    fn the_image_is_of_this_version() {
+        let catalog = Catalog::load(None).unwrap();
+        let image = &catalog.component("profiles").unwrap().parameter("image").unwrap().default;
+        assert_eq!(image, concat!("ghcr.io/kubeflow/kfctl:", env!("CARGO_PKG_VERSION")));
+    }
+
+    #[test]
     fn a_directory_takes_the_place_of_the_built_in_catalog() {
         let catalog = Catalog::load(Some(Path::new(env!("CARGO_MANIFEST_DIR")))).unwrap();
         assert!(catalog.find_component("profiles").is_some());

@@ -218,7 +218,7 @@ fn unusable(target: &Target) -> Error {
 }
 
 /// The innermost cause: the layers above it repeat each other.
-fn root_cause(error: &dyn std::error::Error) -> String {
+pub(crate) fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;

@@ -1,22 +1,24 @@
 //! The roles that run in the cluster: probes, metrics, and the watches their reconcilers will stand on.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 use futures::StreamExt;
-use kube::Api;
+use kube::core::DeserializeGuard;
 use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Api, ResourceExt};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::api::profile::Profile;
-use crate::cluster::Connection;
+use crate::cluster::{Connection, root_cause};
 use crate::error::{Error, Result};
 
 const SYSTEM_NAMESPACE: &str = "kubeflow-system";
@@ -30,26 +32,29 @@ pub struct Settings {
     pub metrics: SocketAddr,
 }
 
+/// What is known of the profiles: for probes and metrics.
 #[derive(Debug, Default)]
 struct State {
-    synced: AtomicBool,
-    profiles: AtomicU64,
-    watch_errors: AtomicU64,
+    /// Each profile's name, and whether it decodes; nothing until they have been read once.
+    profiles: Option<BTreeMap<String, bool>>,
+    /// The list that is being read.
+    listing: BTreeMap<String, bool>,
+    watch_errors: u64,
+    last_error: Option<String>,
 }
 
 /// Runs until `stop` turns true or the process is asked to end.
 pub async fn run(connection: &Connection, settings: &Settings, mut stop: watch::Receiver<bool>) -> Result<()> {
-    let state = Arc::new(State::default());
+    let state = Arc::new(Mutex::new(State::default()));
     let (probes, metrics) = (Arc::clone(&state), Arc::clone(&state));
     let ready = move || {
-        let synced = probes.synced.load(Ordering::Relaxed);
-        std::future::ready(if synced {
-            (StatusCode::OK, "ok")
-        } else {
-            (StatusCode::SERVICE_UNAVAILABLE, "profiles are not read yet")
+        let readiness = lock(&probes).readiness();
+        std::future::ready(match readiness {
+            Ok(()) => (StatusCode::OK, "ok".to_owned()),
+            Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason),
         })
     };
-    let numbers = move || std::future::ready(exposition(&metrics));
+    let numbers = move || std::future::ready(([(CONTENT_TYPE, "text/plain; version=0.0.4")], lock(&metrics).exposition()));
     let probes = Router::new().route("/livez", get(|| std::future::ready("ok"))).route("/readyz", get(ready));
     let metrics = Router::new().route("/metrics", get(numbers));
     let mut terminate =
@@ -69,33 +74,111 @@ async fn serve(address: SocketAddr, router: Router) -> Result<()> {
     axum::serve(listener, router).await.map_err(failed)
 }
 
+/// A panic elsewhere leaves numbers as good as before.
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A profile, or what could be read of one: the definition may have been looser once, and one bad object must not stall the others.
+type Guarded = DeserializeGuard<Profile>;
+
 /// Follows the profiles. A broken watch repairs itself, with growing pauses.
-async fn follow(connection: &Connection, state: &State) {
-    let api: Api<Profile> = Api::namespaced(connection.client(), SYSTEM_NAMESPACE);
+async fn follow(connection: &Connection, state: &Mutex<State>) {
+    let api: Api<Guarded> = Api::namespaced(connection.client(), SYSTEM_NAMESPACE);
     let mut events = pin!(watcher(api, watcher::Config::default()).default_backoff());
     while let Some(event) = events.next().await {
-        match event {
-            Ok(watcher::Event::Init) => state.profiles.store(0, Ordering::Relaxed),
-            Ok(watcher::Event::InitApply(_)) => {
-                state.profiles.fetch_add(1, Ordering::Relaxed);
+        match &event {
+            Ok(
+                watcher::Event::Apply(DeserializeGuard(Err(invalid))) | watcher::Event::InitApply(DeserializeGuard(Err(invalid))),
+            ) => {
+                tracing::warn!(profile = invalid.metadata.name, error = invalid.error, "a profile does not decode");
             }
-            Ok(watcher::Event::InitDone) => state.synced.store(true, Ordering::Relaxed),
-            Ok(watcher::Event::Apply(_) | watcher::Event::Delete(_)) => {}
-            Err(error) => {
-                state.watch_errors.fetch_add(1, Ordering::Relaxed);
-                tracing::warn!(%error, "the watch of profiles broke");
-            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(error = root_cause(error), "the watch of profiles broke"),
         }
+        lock(state).take(event.map_err(|error| root_cause(&error)));
     }
 }
 
-fn exposition(state: &State) -> String {
-    format!(
-        "# HELP kfctl_build_info The version that runs.\n# TYPE kfctl_build_info gauge\nkfctl_build_info{{version=\"{}\"}} 1\n\
-         # HELP kfctl_profiles_listed Profiles found by the last full list.\n# TYPE kfctl_profiles_listed gauge\nkfctl_profiles_listed {}\n\
-         # HELP kfctl_watch_errors_total Watches that broke.\n# TYPE kfctl_watch_errors_total counter\nkfctl_watch_errors_total {}\n",
-        env!("CARGO_PKG_VERSION"),
-        state.profiles.load(Ordering::Relaxed),
-        state.watch_errors.load(Ordering::Relaxed)
-    )
+impl State {
+    fn take(&mut self, event: Result<watcher::Event<Guarded>, String>) {
+        let entry = |profile: Guarded| (profile.name_any(), profile.0.is_ok());
+        match event {
+            Ok(watcher::Event::Init) => self.listing.clear(),
+            Ok(watcher::Event::InitApply(profile)) => self.listing.extend([entry(profile)]),
+            Ok(watcher::Event::InitDone) => self.profiles = Some(std::mem::take(&mut self.listing)),
+            Ok(watcher::Event::Apply(profile)) => self.profiles.get_or_insert_default().extend([entry(profile)]),
+            Ok(watcher::Event::Delete(profile)) => {
+                self.profiles.get_or_insert_default().remove(&profile.name_any());
+            }
+            Err(error) => {
+                self.watch_errors += 1;
+                self.last_error = Some(error);
+            }
+        }
+    }
+
+    fn readiness(&self) -> Result<(), String> {
+        match (&self.profiles, &self.last_error) {
+            (Some(_), _) => Ok(()),
+            (None, None) => Err("the profiles are not read yet".to_owned()),
+            (None, Some(error)) => Err(format!("the profiles can't be read: {error}")),
+        }
+    }
+
+    fn exposition(&self) -> String {
+        let profiles = self.profiles.iter().flatten();
+        let undecodable = profiles.clone().filter(|(_, decodes)| !**decodes).count();
+        format!(
+            "# HELP kfctl_build_info The version that runs.\n# TYPE kfctl_build_info gauge\nkfctl_build_info{{version=\"{}\"}} 1\n\
+             # HELP kfctl_profiles Profiles there are.\n# TYPE kfctl_profiles gauge\nkfctl_profiles {}\n\
+             # HELP kfctl_profiles_undecodable Profiles that can't be read.\n# TYPE kfctl_profiles_undecodable gauge\nkfctl_profiles_undecodable {undecodable}\n\
+             # HELP kfctl_watch_errors_total Watches that broke.\n# TYPE kfctl_watch_errors_total counter\nkfctl_watch_errors_total {}\n",
+            env!("CARGO_PKG_VERSION"),
+            profiles.count(),
+            self.watch_errors
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn profile(name: &str, kind: &str) -> Guarded {
+        serde_json::from_value(json!({
+            "apiVersion": "kubeflow.org/v1alpha1", "kind": "Profile", "metadata": {"name": name},
+            "spec": {"template": {"spec": {"owner": {"kind": kind, "name": "jane@foo.com"}}}},
+        }))
+        .expect("metadata decodes")
+    }
+
+    fn numbers(state: &State) -> Vec<String> {
+        let text = state.exposition();
+        text.lines().filter(|line| line.starts_with("kfctl_profiles")).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn profiles_are_counted_as_they_come_and_go() {
+        let mut state = State::default();
+        assert_eq!(state.readiness(), Err("the profiles are not read yet".to_owned()));
+        state.take(Err("forbidden".to_owned()));
+        assert_eq!(state.readiness(), Err("the profiles can't be read: forbidden".to_owned()));
+        for event in [watcher::Event::Init, watcher::Event::InitApply(profile("jane", "User")), watcher::Event::InitDone] {
+            state.take(Ok(event));
+        }
+        assert_eq!(state.readiness(), Ok(()));
+        state.take(Ok(watcher::Event::Apply(profile("bob", "Robot"))));
+        state.take(Ok(watcher::Event::Apply(profile("bob", "Robot"))));
+        assert_eq!(numbers(&state), ["kfctl_profiles 2", "kfctl_profiles_undecodable 1"]);
+        state.take(Ok(watcher::Event::Delete(profile("jane", "User"))));
+        assert_eq!(numbers(&state), ["kfctl_profiles 1", "kfctl_profiles_undecodable 1"]);
+        // A new list takes the place of the old one, and not before it is whole.
+        state.take(Ok(watcher::Event::Init));
+        state.take(Ok(watcher::Event::InitApply(profile("bob", "User"))));
+        assert_eq!(numbers(&state), ["kfctl_profiles 1", "kfctl_profiles_undecodable 1"]);
+        state.take(Ok(watcher::Event::InitDone));
+        assert_eq!(numbers(&state), ["kfctl_profiles 1", "kfctl_profiles_undecodable 0"]);
+    }
 }

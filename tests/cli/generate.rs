@@ -257,3 +257,15 @@ fn the_files_of_a_platform() {
     - role: worker
     "#);
 }
+
+#[test]
+fn one_replica_has_no_disruption_budget() {
+    let sandbox = Sandbox::new();
+    sandbox.ok(&["init", "shop"]);
+    let budgets = || sandbox.files().into_iter().filter(|file| file.contains("poddisruptionbudget")).count();
+    assert!(sandbox.kfctl_in("shop", &["generate", "k8s"]).starts_with("exit: 0"));
+    assert_eq!(budgets(), 1);
+    sandbox.kfctl_in("shop", &["param", "set", "profiles", "replicas", "1"]);
+    assert!(sandbox.kfctl_in("shop", &["generate", "k8s"]).starts_with("exit: 0"));
+    assert_eq!(budgets(), 0);
+}

@@ -94,7 +94,7 @@ fn api_refusals_say_what_to_do() {
         "forbidden",
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: allowed, namespace: default}\n---\napiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 1000\n",
     );
-    let kubeconfig = cluster.kubeconfig_of("default");
+    let kubeconfig = cluster.kubeconfig_of("default", "default").display().to_string();
     let said = app.kfctl(&["apply", "k8s", "--yes", "--kubeconfig", &kubeconfig]);
     assert_eq!(said.code, 1, "{}", said.all());
     for words in ["PriorityClass.scheduling.k8s.io high", "cannot patch resource", "nothing was written"] {

@@ -1,6 +1,7 @@
 //! A control plane for one test, and the real binary against it.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -190,17 +191,6 @@ impl Cluster {
         app
     }
 
-    /// A kubeconfig of this service account in namespace default, with no other rights than its own.
-    pub(crate) fn kubeconfig_of(&self, service_account: &str) -> String {
-        let token = self.kubectl(&["create", "token", service_account]).success();
-        let text = std::fs::read_to_string(&self.kubeconfig).expect("its kubeconfig");
-        let line = text.lines().find(|line| line.trim().starts_with("token:")).expect("a token");
-        let path = self.root.path().join(format!("{service_account}.kubeconfig"));
-        let indent = &line[..line.len() - line.trim_start().len()];
-        std::fs::write(&path, text.replace(line, &format!("{indent}token: {token}"))).expect("written");
-        path.display().to_string()
-    }
-
     pub(crate) fn kubectl(&self, arguments: &[&str]) -> Said {
         say(self.binaries.command("kubectl").arg("--kubeconfig").arg(&self.kubeconfig).args(arguments))
     }
@@ -215,6 +205,32 @@ impl Cluster {
         let text = std::fs::read_to_string(&self.kubeconfig).expect("its kubeconfig");
         let port = text.lines().find_map(|line| line.trim().strip_prefix("server: https://127.0.0.1:"));
         port.and_then(|port| port.parse().ok()).unwrap_or_else(|| panic!("no port in {text}"))
+    }
+
+    /// A kubeconfig with the token of a service account, and no other rights than its own.
+    pub(crate) fn kubeconfig_of(&self, namespace: &str, service_account: &str) -> PathBuf {
+        let token = self.kubectl(&["-n", namespace, "create", "token", service_account]).success();
+        let copy = self.root.path().join(format!("{service_account}.kubeconfig"));
+        std::fs::copy(&self.kubeconfig, &copy).expect("the kubeconfig can be copied");
+        let config = |arguments: &[&str]| {
+            say(self.binaries.command("kubectl").arg("--kubeconfig").arg(&copy).arg("config").args(arguments)).success()
+        };
+        config(&["set-credentials", "role", &format!("--token={}", token.trim())]);
+        config(&["set-context", "--current", "--user=role"]);
+        copy
+    }
+
+    /// `kfctl controller` with the rights of a service account.
+    pub(crate) fn controller(&self, service_account: &str) -> Controller {
+        let mut command = self.app.command(&["controller"]);
+        let [probes, metrics] = [(); 2]
+            .map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"))
+            .map(|listener| listener.local_addr().expect("an address").to_string());
+        command
+            .args(["--probes", &probes, "--metrics", &metrics])
+            .env("KUBECONFIG", self.kubeconfig_of("kubeflow-system", service_account));
+        let child = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().expect("kfctl starts");
+        Controller { child, probes, metrics }
     }
 
     pub(crate) fn pid(&self, process: &str) -> i32 {
@@ -239,6 +255,43 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         // A test that failed leaves nothing running either.
         let _ = self.app.kfctl(&["local", "reset", "--yes"]);
+    }
+}
+
+/// A controller that runs; killed with the test.
+pub(crate) struct Controller {
+    child: Child,
+    probes: String,
+    metrics: String,
+}
+
+impl Controller {
+    /// Code, content type and text of an answer; `None` while nobody listens.
+    fn get(url: &str) -> Option<(u16, String, String)> {
+        let mut answer = ureq::get(url).config().http_status_as_error(false).build().call().ok()?;
+        let content_type = answer.headers().get("content-type")?.to_str().ok()?.to_owned();
+        Some((answer.status().as_u16(), content_type, answer.body_mut().read_to_string().ok()?))
+    }
+
+    pub(crate) fn readiness(&self) -> Option<(u16, String)> {
+        Self::get(&format!("http://{}/readyz", self.probes)).map(|(code, _, text)| (code, text))
+    }
+
+    pub(crate) fn metrics(&self) -> Option<(u16, String, String)> {
+        Self::get(&format!("http://{}/metrics", self.metrics))
+    }
+
+    /// Asks it to end, and returns its exit code.
+    pub(crate) fn terminate(mut self) -> Option<i32> {
+        signal("TERM", i32::try_from(self.child.id()).expect("a pid"));
+        self.child.wait().expect("it ends").code()
+    }
+}
+
+impl Drop for Controller {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

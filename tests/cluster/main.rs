@@ -5,6 +5,7 @@
 mod faults;
 mod harness;
 mod local;
+mod profiles;
 mod webhook;
 
 use harness::{Cluster, big_input, signal};
