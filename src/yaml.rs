@@ -1,7 +1,8 @@
 //! The only door to YAML.
 //!
 //! Reading follows what `kubectl` reads from the same text (YAML 1.1 booleans, `0644` is octal, `1e3` is the integer 1000),
-//! with duplicate keys refused and limits against documents made to exhaust memory. Writing is deterministic.
+//! with duplicate keys refused and limits against documents made to exhaust memory. One difference is meant: a key is its text,
+//! where kubectl turns a plain `on:` or `012:` into the key `true` or `10`. Writing is deterministic.
 
 use std::path::Path;
 

@@ -61,7 +61,7 @@ pub struct Run<'a> {
 }
 
 /// An object of the run, with what is known of it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Wanted {
     pub member: Member,
     /// What is sent.
@@ -70,6 +70,21 @@ pub(super) struct Wanted {
     pub live: Option<Value>,
     /// Whether it has to be written.
     pub pending: bool,
+    /// Fields that its component yields to other managers.
+    yields: Vec<Yield>,
+    /// Whether an autoscaler of the plan keeps its replicas.
+    scaled: bool,
+}
+
+impl Wanted {
+    /// Takes into account what is there.
+    pub(super) fn meet(&mut self, live: Value) {
+        let id = &self.member.object.id;
+        let content = std::mem::take(&mut self.content);
+        self.content = yields::without_yielded(id, content, Some(&live), &self.yields, self.scaled);
+        self.pending = !compare::is_unchanged(&self.content, &live);
+        self.live = self.pending.then_some(live);
+    }
 }
 
 /// Runs it.
@@ -102,8 +117,7 @@ pub async fn apply(run: Run<'_>) -> Result<Report> {
     let members: HashSet<&ObjectId> = run.plan.members.iter().map(|member| &member.object.id).collect();
     report.left_over = live.iter().map(|(id, _)| id).filter(|id| !members.contains(id)).cloned().collect();
     report.left_over.sort();
-    let mut objects = wanted(&run, &live, &wanted_inventories);
-    drop(live);
+    let mut objects = wanted(&run, live, &wanted_inventories);
 
     let pending = objects.iter().filter(|wanted| wanted.pending).count();
     run.events.send(Event::Phase { phase: Phase::Check, objects: pending });
@@ -152,7 +166,7 @@ pub async fn apply(run: Run<'_>) -> Result<Report> {
 }
 
 /// Each member as it will be sent, beside what is there.
-fn wanted(run: &Run<'_>, live: &Live, inventories: &BTreeMap<String, Inventory>) -> Vec<Wanted> {
+fn wanted(run: &Run<'_>, mut live: Live, inventories: &BTreeMap<String, Inventory>) -> Vec<Wanted> {
     let autoscaled: HashSet<(&str, &str, &str)> = run
         .plan
         .members
@@ -168,13 +182,15 @@ fn wanted(run: &Run<'_>, live: &Live, inventories: &BTreeMap<String, Inventory>)
         .iter()
         .map(|member| {
             let id = &member.object.id;
-            let live = live.get(id);
             let applyset = inventories.get(&member.component).map(Inventory::id).unwrap_or_default();
-            let declared = run.yields.get(&member.component).map(Vec::as_slice).unwrap_or_default();
+            let yields = run.yields.get(&member.component).cloned().unwrap_or_default();
             let scaled = autoscaled.contains(&(id.namespace.as_str(), id.kind.as_str(), id.name.as_str()));
-            let content = yields::without_yielded(id, membership(&member.object.content, &applyset), live, declared, scaled);
-            let unchanged = live.is_some_and(|live| compare::is_unchanged(&content, live));
-            Wanted { member: member.clone(), content, live: live.filter(|_| !unchanged).cloned(), pending: !unchanged }
+            let content = yields::without_yielded(id, membership(&member.object.content, &applyset), None, &yields, scaled);
+            let mut wanted = Wanted { member: member.clone(), content, live: None, pending: true, yields, scaled };
+            if let Some(live) = live.take(id) {
+                wanted.meet(live);
+            }
+            wanted
         })
         .collect()
 }

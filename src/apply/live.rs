@@ -41,10 +41,9 @@ impl Live {
         Ok(Self { objects: lists.into_iter().flatten().collect() })
     }
 
-    /// The object of this identity.
-    #[must_use]
-    pub fn get(&self, id: &ObjectId) -> Option<&Value> {
-        self.objects.get(id).map(|(_, object)| object)
+    /// Takes out the object of this identity.
+    pub fn take(&mut self, id: &ObjectId) -> Option<Value> {
+        self.objects.remove(id).map(|(_, object)| object)
     }
 
     /// All members.

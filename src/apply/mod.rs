@@ -19,6 +19,7 @@ mod schema;
 mod status;
 mod verify;
 mod wait;
+mod webhooks;
 mod write;
 mod yields;
 

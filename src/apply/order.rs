@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::Value;
 
 use super::plan::Member;
+use super::webhooks::{after_webhooks, backends, workloads_behind};
 use crate::object::{ObjectId, list};
 
 /// Index of a task in its [`Order`].
@@ -67,7 +68,7 @@ pub struct Order {
 }
 
 impl Order {
-    fn add(&mut self, task: Task, after: BTreeSet<TaskId>) -> TaskId {
+    pub(super) fn add(&mut self, task: Task, after: BTreeSet<TaskId>) -> TaskId {
         self.tasks.push(task);
         self.after.push(after);
         self.tasks.len() - 1
@@ -150,13 +151,9 @@ const WORKLOADS: &[(&str, &str, &str)] = &[
     ("", "Pod", ""),
 ];
 
-fn pod_template(member: &Member) -> Option<&Value> {
+pub(super) fn pod_template(member: &Member) -> Option<&Value> {
     let (.., pointer) = WORKLOADS.iter().find(|(group, kind, _)| member.object.id.is(group, kind))?;
     member.object.content.pointer(pointer)
-}
-
-fn is_webhook(id: &ObjectId) -> bool {
-    id.group == "admissionregistration.k8s.io" && id.kind.ends_with("WebhookConfiguration")
 }
 
 fn is_definition(id: &ObjectId) -> bool {
@@ -176,56 +173,6 @@ fn served_by(definition: &Value) -> Vec<(String, String, String)> {
         .filter(|version| version.get("served").and_then(Value::as_bool).unwrap_or(false))
         .filter_map(|version| Some((text("/spec/group"), version.get("name")?.as_str()?.to_owned(), text("/spec/names/plural"))))
         .collect()
-}
-
-/// The services (namespace, name) that a webhook configuration or an `APIService` sends to.
-pub(super) fn backends(content: &Value) -> BTreeSet<(String, String)> {
-    let webhooks = list(content, "/webhooks");
-    let of_webhooks = webhooks.iter().filter_map(|webhook| webhook.pointer("/clientConfig/service"));
-    of_webhooks
-        .chain(content.pointer("/spec/service"))
-        .filter_map(|service| Some((service.get("namespace")?.as_str()?.to_owned(), service.get("name")?.as_str()?.to_owned())))
-        .collect()
-}
-
-/// The plan's workloads behind these services, by the services' selectors.
-fn workloads_behind(services: &BTreeSet<(String, String)>, members: &[Member]) -> Vec<usize> {
-    let selectors: Vec<(&str, &serde_json::Map<String, Value>)> = members
-        .iter()
-        .filter(|member| member.object.id.is("", "Service"))
-        .filter(|member| services.contains(&(member.object.id.namespace.clone(), member.object.id.name.clone())))
-        .filter_map(|member| {
-            let selector = member.object.content.pointer("/spec/selector")?.as_object()?;
-            (!selector.is_empty()).then_some((member.object.id.namespace.as_str(), selector))
-        })
-        .collect();
-    let behind = |member: &Member| {
-        let Some(labels) = pod_template(member).and_then(|template| template.pointer("/metadata/labels")) else { return false };
-        selectors.iter().any(|(namespace, selector)| {
-            member.object.id.namespace == *namespace && selector.iter().all(|(key, value)| labels.get(key) == Some(value))
-        })
-    };
-    members.iter().enumerate().filter(|(_, member)| behind(member)).map(|(index, _)| index).collect()
-}
-
-/// Whether a webhook's rules name this group and resource.
-fn catches(webhook: &Value, group: &str, plural: &str) -> bool {
-    let rules = list(webhook, "/rules");
-    let names = |rule: &Value, field: &str, wanted: &str| {
-        rule.get(field)
-            .and_then(Value::as_array)
-            .is_some_and(|list| list.iter().filter_map(Value::as_str).any(|name| name == "*" || name == "*/*" || name == wanted))
-    };
-    let creates_or_updates = |rule: &Value| ["CREATE", "UPDATE"].iter().any(|operation| names(rule, "operations", operation));
-    rules.iter().any(|rule| names(rule, "apiGroups", group) && names(rule, "resources", plural) && creates_or_updates(rule))
-}
-
-fn catches_member(configuration: &Value, member: &Member) -> bool {
-    let webhooks = list(configuration, "/webhooks");
-    webhooks.iter().any(|webhook| {
-        catches(webhook, &member.resource.group, &member.resource.plural)
-            || (pod_template(member).is_some() && catches(webhook, "", "pods"))
-    })
 }
 
 /// Makes the order.
@@ -308,51 +255,6 @@ fn after_api_services(order: &mut Order, members: &[Member]) {
             order.after[other].insert(gate);
         }
     }
-}
-
-fn after_webhooks(order: &mut Order, members: &[Member]) {
-    for (index, member) in members.iter().enumerate().filter(|(_, member)| is_webhook(&member.object.id)) {
-        let behind = workloads_behind(&backends(&member.object.content), members);
-        for workload in &behind {
-            // One that would catch its own backend's pods must not be there before they run.
-            let before = if catches_member(&member.object.content, &members[*workload]) {
-                order.add(Task::Gate(Gate::Ready(members[*workload].object.id.clone())), BTreeSet::from([*workload]))
-            } else {
-                *workload
-            };
-            order.after[index].insert(before);
-        }
-        let needed = needed_by(order, &behind);
-        let guarded: Vec<TaskId> = members
-            .iter()
-            .enumerate()
-            .filter(|(other, guarded)| {
-                *other != index
-                    && !needed.contains(other)
-                    && !is_webhook(&guarded.object.id)
-                    && catches_member(&member.object.content, guarded)
-            })
-            .map(|(other, _)| other)
-            .collect();
-        if !guarded.is_empty() {
-            let gate = order.add(Task::Gate(Gate::WebhookAnswers(member.object.id.clone())), BTreeSet::from([index]));
-            for object in guarded {
-                order.after[object].insert(gate);
-            }
-        }
-    }
-}
-
-/// These tasks and all that they come after.
-fn needed_by(order: &Order, tasks: &[TaskId]) -> BTreeSet<TaskId> {
-    let mut needed = BTreeSet::new();
-    let mut open: Vec<TaskId> = tasks.to_vec();
-    while let Some(task) = open.pop() {
-        if needed.insert(task) {
-            open.extend(&order.after[task]);
-        }
-    }
-    needed
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::event::{Event, Events};
 use super::report::Problem;
 use super::schema;
 use super::write::{self, Mode};
-use crate::cluster::{Class, Connection, Failure};
+use crate::cluster::{Answer, Class, Connection, Failure};
 use crate::object::ObjectId;
 
 /// What stands for a dry-run of an object.
@@ -42,6 +42,8 @@ pub(super) fn check_for(wanted: &Wanted, namespaces: &HashSet<String>) -> Check 
 enum Verdict {
     /// It may be written.
     Good,
+    /// It may be written; it was there without being a member of the set, or no longer was one.
+    Met(Value),
     /// It is there already, as wanted.
     Unchanged,
     /// It is refused.
@@ -79,6 +81,7 @@ pub(super) async fn verify(
     for verdict in verdicts {
         match verdict? {
             (_, Verdict::Good) => {}
+            (index, Verdict::Met(live)) => objects[index].meet(live),
             (index, Verdict::Unchanged) => objects[index].pending = false,
             (_, Verdict::Bad(problem)) => problems.push(problem),
         }
@@ -109,10 +112,37 @@ async fn by_server(
     force: bool,
     events: &Events,
 ) -> Result<Verdict, Failure> {
+    let answer = dry_run(connection, wanted, check, force, events).await;
+    let was_there = match &answer {
+        Ok(Some(answer)) => !answer.created,
+        Err(failure) => matches!(failure.class, Class::Conflict(_)),
+        Ok(None) => false,
+    };
+    // What others keep in an object is known only once it is read, and only members of the set have been.
+    if check == Check::DryRun && was_there && wanted.live.is_none() {
+        let live = connection.read(&wanted.member.resource.object_path(&wanted.member.object.id)).await?;
+        let mut met = wanted.clone();
+        met.meet(live.clone());
+        return Ok(match verdict(&met, dry_run(connection, &met, check, force, events).await)? {
+            Verdict::Good => Verdict::Met(live),
+            other => other,
+        });
+    }
+    verdict(wanted, answer)
+}
+
+/// The server's answer to a dry-run; `None` where it can't tell now, and the write will.
+async fn dry_run(
+    connection: &Connection,
+    wanted: &Wanted,
+    check: Check,
+    force: bool,
+    events: &Events,
+) -> Result<Option<Answer>, Failure> {
     let member = &wanted.member;
     let mode = if check == Check::StandIn { Mode::StandIn } else { Mode::DryRun };
     let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
-    let attempt = write::retrying(&member.object.id, deadline, events, async || {
+    write::retrying(&member.object.id, deadline, events, async || {
         match write::send(connection, member, &wanted.content, force, mode).await {
             // Nothing behind a webhook: that is what the run may be about to mend.
             Err(failure) if matches!(failure.class, Class::WebhookNotReady | Class::NoDryRun | Class::NamespaceTerminating) => {
@@ -126,14 +156,17 @@ async fn by_server(
             answer => answer.map(Some),
         }
     })
-    .await;
-    match attempt {
+    .await
+}
+
+fn verdict(wanted: &Wanted, answer: Result<Option<Answer>, Failure>) -> Result<Verdict, Failure> {
+    match answer {
         Ok(answer) => {
             let unchanged = |answer: &Value| wanted.live.as_ref().is_some_and(|live| compare::is_same_result(answer, live));
             Ok(if answer.is_some_and(|answer| unchanged(&answer.body)) { Verdict::Unchanged } else { Verdict::Good })
         }
         Err(failure) if matches!(failure.class, Class::Busy | Class::Unauthorized) => Err(failure),
-        Err(failure) => Ok(Verdict::Bad(Problem::new(member, &failure))),
+        Err(failure) => Ok(Verdict::Bad(Problem::new(&wanted.member, &failure))),
     }
 }
 

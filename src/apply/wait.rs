@@ -10,10 +10,11 @@ use kube::runtime::{WatchStreamExt, watcher};
 use serde_json::Value;
 
 use super::event::{Event, Events};
-use super::order::{Gate, backends};
+use super::order::Gate;
 use super::plan::Member;
 use super::report::Unready;
 use super::status::{Readiness, becomes_ready, pod_trouble, readiness};
+use super::webhooks::backends;
 use crate::cluster::{Class, Connection, Failure};
 use crate::labels::APPLYSET_PART_OF;
 use crate::object::{ObjectId, list};

@@ -1,14 +1,15 @@
 //! The journey against a real API server: each test starts a control plane of its own and ends it.
 
-#![allow(clippy::print_stderr, reason = "a test says aloud what it skips")]
+#![allow(clippy::print_stderr, reason = "a test says aloud what it skips, and prints its figures")]
 
+mod corpus;
 mod faults;
 mod harness;
 mod local;
 mod profiles;
 mod webhook;
 
-use harness::{Cluster, big_input, signal};
+use harness::Cluster;
 
 #[test]
 fn api_seed_deploy_and_quota_defaults() {
@@ -164,28 +165,4 @@ fn api_refusals_write_nothing() {
     app.write("app.yaml", &text.replace(&uid, "  uid: 00000000-0000-0000-0000-000000000000"));
     let wrong = app.kfctl(&["apply", "k8s", "--yes", "--no-wait"]);
     assert_eq!(wrong.code, 5, "{}", wrong.all());
-}
-
-#[test]
-fn api_the_whole_of_kubeflow_through_kills() {
-    let Some(input) = big_input() else { return };
-    let cluster = Cluster::start();
-    let app = cluster.init("big", &["namespaces", "profiles"]);
-    let file = app.write("big.yaml", &input);
-    app.kfctl(&["component", "add", "big", "--from", &file]).success();
-    app.kfctl(&["generate", "k8s"]).success();
-    // Killed at several moments: while it checks, and while it writes.
-    for lines in [0, 5, 60, 300] {
-        let mut run = app.start(&["apply", "k8s", "--yes", "--no-wait", "-o", "json"]);
-        let mut seen = 0;
-        run.until("so many lines", |_| {
-            seen += 1;
-            seen > lines
-        });
-        signal("KILL", run.pid());
-        assert_eq!(run.finish().code, -1, "it ended before it was killed");
-    }
-    app.kfctl(&["apply", "k8s", "--yes", "--no-wait"]).success();
-    let again = app.kfctl(&["apply", "k8s", "--no-wait"]);
-    assert!(again.stdout.contains("0 created, 0 configured, 626 unchanged"), "{}", again.all());
 }
