@@ -104,24 +104,31 @@ fn contains(live: &Value, wanted: &Value) -> bool {
     }
 }
 
-/// Whether the answer to an apply is what was there, as far as an apply goes: its controller may have written the status meanwhile.
+/// Whether the answer to an apply is what was there, as far as an apply goes: our fields are the same ones, with the same values.
+/// What controllers write beside them, and when, says nothing.
 #[must_use]
 pub(super) fn is_same_result(answer: &Value, live: &Value) -> bool {
-    let lasting = |object: &Value| {
-        let mut object = object.clone();
-        if let Some(fields) = object.as_object_mut() {
-            fields.remove("status");
-        }
-        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-            metadata.remove("resourceVersion");
-            if let Some(entries) = metadata.get_mut("managedFields").and_then(Value::as_array_mut) {
-                entries.retain(|entry| entry.get("subresource").is_none());
-                entries.iter_mut().filter_map(Value::as_object_mut).for_each(|entry| drop(entry.remove("time")));
-            }
-        }
-        object
-    };
-    lasting(answer) == lasting(live)
+    let (Some(owned), Some(before)) = (owned(answer), owned(live)) else { return false };
+    owned == before && are_same(answer, live, owned)
+}
+
+/// Whether both hold the same values where the field set goes.
+fn are_same(one: &Value, other: &Value, owned: &Map<String, Value>) -> bool {
+    if owned.is_empty() {
+        return one == other;
+    }
+    owned.iter().filter(|(key, _)| *key != ".").all(|(key, set)| match (at(one, key), at(other, key), set.as_object()) {
+        (Some(one), Some(other), Some(set)) => are_same(one, other, set),
+        _ => false,
+    })
+}
+
+/// The field or list item that a field set's key names.
+fn at<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
+    match key.strip_prefix("f:") {
+        Some(name) => value.get(name),
+        None => value.as_array()?.iter().find(|item| is_item(item, key)),
+    }
 }
 
 #[cfg(test)]
@@ -179,14 +186,18 @@ mod tests {
     }
 
     #[test]
-    fn a_status_written_meanwhile_is_no_change() {
+    fn what_controllers_write_meanwhile_is_no_change() {
         let mut answer = live();
+        answer["metadata"]["annotations"] = json!({"deployment.kubernetes.io/revision": "1"});
         answer["metadata"]["resourceVersion"] = "7".into();
         answer["metadata"]["managedFields"][1]["time"] = "2026-01-01T00:00:00Z".into();
         answer["status"] = json!({"ready": true});
         assert!(is_same_result(&answer, &live()));
-        answer["spec"]["type"] = "NodePort".into();
-        assert!(!is_same_result(&answer, &live()));
+        let mut other = answer.clone();
+        other["metadata"]["managedFields"][1]["fieldsV1"]["f:spec"]["f:type"] = json!({});
+        assert!(!is_same_result(&other, &live()), "a field is ours that was not");
+        answer["metadata"]["labels"]["a"] = "2".into();
+        assert!(!is_same_result(&answer, &live()), "a value of ours differs");
     }
 
     #[test]

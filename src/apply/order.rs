@@ -259,6 +259,7 @@ fn after_api_services(order: &mut Order, members: &[Member]) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::webhooks::needed_by;
     use super::*;
     use crate::cluster::Discovery;
     use crate::object::Object;

@@ -144,7 +144,7 @@ pub(super) fn after_webhooks(order: &mut Order, members: &[Member]) {
 }
 
 /// These tasks and all that they come after.
-fn needed_by(order: &Order, tasks: &[TaskId]) -> BTreeSet<TaskId> {
+pub(super) fn needed_by(order: &Order, tasks: &[TaskId]) -> BTreeSet<TaskId> {
     let mut needed = BTreeSet::new();
     let mut open: Vec<TaskId> = tasks.to_vec();
     while let Some(task) = open.pop() {
