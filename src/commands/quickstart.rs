@@ -1,6 +1,6 @@
 //! `kfctl quickstart`: a Kubeflow on this machine, from nothing. Run again, it continues.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Session, apply, init, local};
 use crate::app::{APP_FILE, App};
@@ -49,12 +49,23 @@ pub(super) async fn run(session: &Session, directory: &Path) -> Result<ExitStatu
     local::status(&session.printer, &control_plane)?;
     let change_directory = format!("cd {}", directory.display());
     let export = format!("export KUBECONFIG={}", control_plane.kubeconfig().display());
-    session.printer.next(&[
-        (&change_directory, ""),
+    let path = unreachable_by_name().map(|folder| format!("export PATH={}:$PATH", folder.display()));
+    let mut next: Vec<(&str, &str)> =
+        path.iter().map(|path| (path.as_str(), "so that this kfctl is found by its name")).collect();
+    next.extend([
+        (change_directory.as_str(), ""),
         (&export, "so that kubectl talks to this cluster"),
         ("kubectl get namespaces", "kubeflow and kubeflow-system are there"),
         ("kfctl param list", "what can be set"),
         ("kfctl local stop", "stops everything; nothing is lost"),
     ]);
+    session.printer.next(&next);
     Ok(ExitStatus::Done)
+}
+
+/// The folder of this very program, where PATH does not name it: as after `cargo run`.
+fn unreachable_by_name() -> Option<PathBuf> {
+    let folder = std::env::current_exe().ok()?.parent()?.to_owned();
+    let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|known| known == folder);
+    (!found).then_some(folder)
 }

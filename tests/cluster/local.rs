@@ -84,6 +84,8 @@ fn api_quickstart_from_nothing_and_again() {
         assert!(first.stdout.lines().any(|line| line.contains(process) && line.contains("running")), "{}", first.all());
     }
     assert!(first.stdout.contains("export KUBECONFIG="), "{}", first.all());
+    let folder = Path::new(env!("CARGO_BIN_EXE_kfctl")).parent().expect("a program has a folder");
+    assert!(first.stdout.contains(&format!("export PATH={}:$PATH", folder.display())), "{}", first.all());
     let pids = || app.kfctl(&["local", "status"]).success();
     let before = pids();
     let again = outside.kfctl(&["quickstart", "start"]);
