@@ -43,6 +43,9 @@ _kfctl() {
             kfctl,quickstart)
                 cmd="kfctl__subcmd__quickstart"
                 ;;
+            kfctl,sources)
+                cmd="kfctl__subcmd__sources"
+                ;;
             kfctl,status)
                 cmd="kfctl__subcmd__status"
                 ;;
@@ -94,6 +97,12 @@ _kfctl() {
             kfctl__subcmd__param,unset)
                 cmd="kfctl__subcmd__param__subcmd__unset"
                 ;;
+            kfctl__subcmd__sources,fetch)
+                cmd="kfctl__subcmd__sources__subcmd__fetch"
+                ;;
+            kfctl__subcmd__sources,list)
+                cmd="kfctl__subcmd__sources__subcmd__list"
+                ;;
             *)
                 ;;
         esac
@@ -101,7 +110,7 @@ _kfctl() {
 
     case "${cmd}" in
         kfctl)
-            opts="-y -o -v -q -h -V --kubeconfig --context --yes --output --verbose --quiet --help --version quickstart init generate apply param component status local controller completions version"
+            opts="-y -o -v -q -h -V --kubeconfig --context --yes --output --verbose --quiet --help --version quickstart init generate apply param component status sources local controller completions version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -131,7 +140,7 @@ _kfctl() {
             return 0
             ;;
         kfctl__subcmd__apply)
-            opts="-c -y -o -v -q -h --component --no-wait --timeout --force-conflicts --kubeconfig --context --yes --output --verbose --quiet --help k8s platform all"
+            opts="-c -y -o -v -q -h --component --no-wait --timeout --force-conflicts --sources --kubeconfig --context --yes --output --verbose --quiet --help k8s platform all"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -146,6 +155,10 @@ _kfctl() {
                     return 0
                     ;;
                 --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sources)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -459,12 +472,16 @@ _kfctl() {
             return 0
             ;;
         kfctl__subcmd__generate)
-            opts="-y -o -v -q -h --discard-edits --kubeconfig --context --yes --output --verbose --quiet --help k8s platform all"
+            opts="-y -o -v -q -h --discard-edits --sources --kubeconfig --context --yes --output --verbose --quiet --help k8s platform all"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --sources)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --kubeconfig)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -867,6 +884,96 @@ _kfctl() {
         kfctl__subcmd__quickstart)
             opts="-y -o -v -q -h --kubeconfig --context --yes --output --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kfctl__subcmd__sources)
+            opts="-y -o -v -q -h --kubeconfig --context --yes --output --verbose --quiet --help list fetch"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kfctl__subcmd__sources__subcmd__fetch)
+            opts="-y -o -v -q -h --kubeconfig --context --yes --output --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kfctl__subcmd__sources__subcmd__list)
+            opts="-y -o -v -q -h --kubeconfig --context --yes --output --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

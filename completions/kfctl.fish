@@ -40,6 +40,7 @@ complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "apply" -d 'Bring the cl
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "param" -d 'Read and change parameters of components'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "component" -d 'Choose components, and bring your own'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "status" -d 'What runs in the cluster, and what does not'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "sources" -d 'Manifests of other projects\' releases, each pinned by its sha256'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "local" -d 'The control plane of platform local'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "controller" -d 'Run the controller of profiles (in the cluster, or as a process of platform local)'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "completions" -d 'Print completions for a shell'
@@ -64,6 +65,7 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand init" -s y -l yes -d 'Answer
 complete -c kfctl -n "__fish_kfctl_using_subcommand init" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand init" -s q -l quiet -d 'Say only results and errors'
 complete -c kfctl -n "__fish_kfctl_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -l sources -d 'Directory of other projects\' manifests, as `kfctl sources fetch` fills it' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
@@ -75,6 +77,7 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -s q -l quiet -d '
 complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -s c -l component -d 'Only this component; may be given several times' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l timeout -d 'How long to wait for everything to become ready' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l sources -d 'Directory of other projects\' manifests, as `kfctl sources fetch` fills it' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
@@ -201,6 +204,32 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s y -l yes -d 'Answ
 complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s q -l quiet -d 'Say only results and errors'
 complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen_subcommand_from list fetch" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen_subcommand_from list fetch" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen_subcommand_from list fetch" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen_subcommand_from list fetch" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen_subcommand_from list fetch" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen_subcommand_from list fetch" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen_subcommand_from list fetch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen_subcommand_from list fetch" -f -a "list" -d 'List them, and where each would be taken from'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen_subcommand_from list fetch" -f -a "fetch" -d 'Fill a directory with all of them, for a machine without a network'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from list" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from list" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from list" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from fetch" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from fetch" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from fetch" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from fetch" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from fetch" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from fetch" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from fetch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'

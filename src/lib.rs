@@ -13,6 +13,8 @@
 //! | [`yaml`] | the only door to YAML |
 //! | [`labels`] | every label, annotation and field manager, named once |
 //! | [`digest`] | sha256 as text |
+//! | [`directories`] | this user's cache and state directories |
+//! | [`sources`] | manifests of others' releases, pinned |
 //! | [`error`] | the one error that reaches a person, and the exit codes |
 
 pub mod api;
@@ -24,10 +26,12 @@ pub mod cluster;
 pub mod commands;
 pub mod controllers;
 pub mod digest;
+pub mod directories;
 pub mod error;
 pub mod labels;
 pub mod local;
 pub mod object;
 pub mod render;
+pub mod sources;
 pub mod ui;
 pub mod yaml;

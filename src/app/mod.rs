@@ -200,14 +200,21 @@ impl App {
         for name in self.folders("overlays")?.iter().filter(|name| !own.contains(name)) {
             catalog.component(name).map_err(|error| error.in_file(Path::new("overlays").join(name)))?;
         }
+        let mut built_in = BTreeMap::new();
+        let mut sources = Vec::new();
+        for name in names.iter().filter(|name| !own.contains(name)) {
+            let component = catalog.component(name)?;
+            let context = self.context(&self.settings(component, platform)?);
+            sources.extend(render::sources(component, &context)?);
+            built_in.insert(name, (component, context));
+        }
+        let sources = catalog.sources.read(&sources)?;
         names
             .iter()
             .map(|name| {
-                let mut found = if own.contains(name) {
-                    self.read_objects(&Path::new("components").join(name))?
-                } else {
-                    let component = catalog.component(name)?;
-                    render::component(component, platform, &self.context(&self.settings(component, platform)?))?
+                let mut found = match built_in.get(name) {
+                    Some((component, context)) => render::component(component, platform, context, &sources)?,
+                    None => self.read_objects(&Path::new("components").join(name))?,
                 };
                 let overlays = Path::new("overlays").join(name);
                 for (path, text) in self.manifests(&overlays)? {

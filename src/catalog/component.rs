@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::Files;
 use super::parameter::{Declaration, Parameter};
 use crate::error::{Error, Result};
+use crate::sources::Source;
 use crate::yaml;
 
 /// A component: what it is, what it needs, what can be set, and the templates of its objects.
@@ -23,6 +24,10 @@ pub struct Component {
     pub parameters: Vec<Parameter>,
     /// Fields left to somebody else once the object exists.
     pub yields: Vec<Yield>,
+    /// Manifests of somebody else's release that it brings.
+    pub sources: Vec<Source>,
+    /// Partial objects merged over those of the sources: templates in `patches/`.
+    pub patches: Vec<Template>,
     /// Its templates, by name.
     pub templates: Vec<Template>,
 }
@@ -63,6 +68,8 @@ struct File {
     params: BTreeMap<String, Declaration>,
     #[serde(default)]
     yields: Vec<Yield>,
+    #[serde(default)]
+    sources: Vec<Source>,
 }
 
 impl Component {
@@ -73,20 +80,22 @@ impl Component {
         for (parameter, declaration) in file.params {
             parameters.push(Parameter::new(&parameter, declaration).map_err(|error| error.in_file(path))?);
         }
-        let templates = files
+        let (patches, templates) = files
             .under("", ".yaml.j2")
             .map(|(below, path, text)| Template {
                 name: format!("{name}/{below}"),
                 path: path.to_owned(),
                 source: text.to_owned(),
             })
-            .collect();
+            .partition(|template| template.name.starts_with(&format!("{name}/patches/")));
         Ok(Self {
             name: name.to_owned(),
             description: file.description,
             depends_on: file.depends_on,
             parameters,
             yields: file.yields,
+            sources: file.sources,
+            patches,
             templates,
         })
     }

@@ -1,8 +1,12 @@
 //! The command line as types, and nothing else.
 
+mod sources;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use sources::Sources;
 
 use crate::ui::Output;
 
@@ -90,6 +94,9 @@ pub enum Command {
         /// Render over files in rendered/ that were edited by hand
         #[arg(long)]
         discard_edits: bool,
+        /// Directory of other projects' manifests, as `kfctl sources fetch` fills it
+        #[arg(long, env = "KFCTL_SOURCES", value_name = "DIR")]
+        sources: Option<PathBuf>,
     },
     /// Bring the cluster to what the app says
     #[command(
@@ -111,6 +118,12 @@ pub enum Command {
     /// What runs in the cluster, and what does not
     #[command(after_help = "Examples:\n  kfctl status\n  kfctl status -o json")]
     Status,
+    /// Manifests of other projects' releases, each pinned by its sha256
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  kfctl sources list\n  kfctl sources fetch mirror\n\nTaken from the mirror (--sources or KFCTL_SOURCES), the cache, or the network; never used unless they are the very bytes."
+    )]
+    Sources(Sources),
     /// The control plane of platform local
     #[command(subcommand, after_help = "Examples:\n  kfctl local status\n  kfctl local stop\n  kfctl local start")]
     Local(Local),
@@ -166,6 +179,9 @@ pub struct Apply {
     /// Take fields over from other managers, this once
     #[arg(long)]
     pub force_conflicts: bool,
+    /// Directory of other projects' manifests, as `kfctl sources fetch` fills it
+    #[arg(long, env = "KFCTL_SOURCES", value_name = "DIR")]
+    pub sources: Option<PathBuf>,
 }
 
 fn duration(text: &str) -> Result<std::time::Duration, String> {

@@ -10,6 +10,7 @@ use crate::cli::Component;
 use crate::digest;
 use crate::error::{Error, ExitStatus, Result};
 use crate::object::objects;
+use crate::sources::download;
 use crate::ui::Table;
 use crate::yaml;
 
@@ -247,12 +248,6 @@ fn unpack(bytes: Vec<u8>, from: &str) -> Result<Vec<u8>> {
         return Err(Error::input("unpacks to too much").in_file(from).expected(format!("at most {} bytes", yaml::MAX_BYTES)));
     }
     Ok(unpacked)
-}
-
-fn download(url: &str) -> Result<Vec<u8>> {
-    let failed = |error: &dyn std::fmt::Display| Error::environment(format!("cannot download {url}: {error}"));
-    let mut response = ureq::get(url).call().map_err(|error| failed(&error))?;
-    response.body_mut().with_config().limit(yaml::MAX_BYTES).read_to_vec().map_err(|error| failed(&error))
 }
 
 async fn kustomize(folder: &Path) -> Result<String> {

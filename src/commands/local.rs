@@ -5,8 +5,9 @@ use crate::app::App;
 use crate::catalog::{Catalog, Provision, Role};
 use crate::cli::Local;
 use crate::digest::sha256;
+use crate::directories::{cache_directory, state_directory};
 use crate::error::{Error, ExitStatus, Result};
-use crate::local::{Binaries, ControlPlane, Options, cache_directory, start_role, state_directory};
+use crate::local::{Binaries, ControlPlane, Options, start_role};
 use crate::ui::{Printer, Table};
 
 pub(super) async fn run(session: &Session, command: &Local) -> Result<ExitStatus> {

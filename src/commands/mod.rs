@@ -10,10 +10,11 @@ mod local;
 mod param;
 mod platform;
 mod quickstart;
+mod sources;
 mod status;
 mod version;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio::sync::watch;
 
@@ -33,6 +34,8 @@ pub struct Session {
     pub target: Target,
     /// Whether to say more.
     pub verbose: bool,
+    /// A mirror of other projects' manifests that the command line names.
+    pub sources: Option<PathBuf>,
     /// Turns true when the user wants to stop.
     pub stop: watch::Receiver<bool>,
 }
@@ -43,24 +46,34 @@ impl Session {
     }
 
     fn catalog(&self) -> Result<Catalog> {
-        Catalog::load(std::env::var_os("KFCTL_CATALOG").map(std::path::PathBuf::from).as_deref())
+        let directory = |variable: &str| std::env::var_os(variable).map(PathBuf::from);
+        let mut catalog = Catalog::load(directory("KFCTL_CATALOG").as_deref())?;
+        catalog.sources.mirror = self.sources.clone().or_else(|| directory("KFCTL_SOURCES"));
+        Ok(catalog)
     }
 }
 
 /// Runs the command.
-pub async fn run(cli: Cli, session: Session) -> Result<ExitStatus> {
+pub async fn run(cli: Cli, mut session: Session) -> Result<ExitStatus> {
     match cli.command {
         Command::Init { directory, platform, namespace, name, set } => {
             init::run(&session, &init::Settings { directory, platform, namespace, name, set })
         }
-        Command::Generate { scope, discard_edits } => generate::run(&session, scope, discard_edits),
-        Command::Apply(arguments) => apply::run(&session, &arguments).await,
+        Command::Generate { scope, discard_edits, sources } => {
+            session.sources = sources;
+            generate::run(&session, scope, discard_edits)
+        }
+        Command::Apply(arguments) => {
+            session.sources.clone_from(&arguments.sources);
+            apply::run(&session, &arguments).await
+        }
         Command::Param(command) => param::run(&session, &command),
         Command::Component(command) => component::run(&session, &command).await,
         Command::Status => status::run(&session).await,
         Command::Completions { shell } => completions::run(&session, shell),
         Command::Version => version::run(&session),
         Command::Quickstart { directory } => quickstart::run(&session, &directory).await,
+        Command::Sources(command) => sources::run(&session, &command),
         Command::Local(command) => local::run(&session, &command).await,
         Command::Controller { probes, metrics } => controller::run(&session, probes, metrics).await,
     }

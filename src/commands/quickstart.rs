@@ -39,6 +39,7 @@ pub(super) async fn run(session: &Session, directory: &Path) -> Result<ExitStatu
         no_wait: false,
         timeout: std::time::Duration::from_mins(10),
         force_conflicts: false,
+        sources: None,
     };
     let status = apply::app(session, app.clone(), &catalog, &arguments).await?;
     if status != ExitStatus::Done {

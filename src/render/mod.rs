@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::catalog::{Component, Platform, Template};
 use crate::error::{Error, Result};
 use crate::object::{Object, objects};
+use crate::sources::Source;
 use crate::yaml;
 
 /// What templates can use.
@@ -65,10 +66,41 @@ fn explain(error: &minijinja::Error, path: &Path) -> Error {
     }
 }
 
-/// The objects of a built-in component on a platform.
-pub fn component(component: &Component, platform: &Platform, context: &Context) -> Result<Vec<Object>> {
-    let added = platform.templates.get(&component.name).map(Vec::as_slice).unwrap_or_default();
+/// Whether an expression such as `params.install != "never"` holds.
+fn holds(expression: &str, context: &Context) -> Result<bool> {
+    let environment = environment();
+    let value = environment.compile_expression(expression).and_then(|it| it.eval(minijinja::value::Serde(context)));
+    value.map(|value| value.is_true()).map_err(|error| explain(&error, Path::new("component.yaml")).field(expression))
+}
+
+/// The sources that a component needs with these parameters.
+pub fn sources<'a>(component: &'a Component, context: &Context) -> Result<Vec<&'a Source>> {
+    let mut needed = Vec::new();
+    for source in &component.sources {
+        if source.when.as_ref().map_or(Ok(true), |when| holds(when, context))? {
+            needed.push(source);
+        }
+    }
+    Ok(needed)
+}
+
+/// The objects of a built-in component on a platform; `texts` holds its sources by their sha256.
+pub fn component(
+    component: &Component,
+    platform: &Platform,
+    context: &Context,
+    texts: &BTreeMap<String, String>,
+) -> Result<Vec<Object>> {
     let mut found = Vec::new();
+    for source in sources(component, context)? {
+        let path = Path::new(&source.url);
+        let text = texts.get(&source.sha256).map(String::as_str).unwrap_or_default();
+        found.extend(objects(yaml::documents(text, path)?, path)?);
+    }
+    for patch in &component.patches {
+        merge_overlay(&mut found, yaml::documents(&text(patch, context)?, &patch.path)?, &patch.path)?;
+    }
+    let added = platform.templates.get(&component.name).map(Vec::as_slice).unwrap_or_default();
     for template in component.templates.iter().chain(added) {
         let documents = yaml::documents(&text(template, context)?, &template.path)?;
         found.extend(objects(documents, &template.path)?);

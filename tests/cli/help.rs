@@ -26,6 +26,9 @@ const COMMANDS: &[&str] = &[
     "component disable",
     "component show",
     "status",
+    "sources",
+    "sources list",
+    "sources fetch",
     "local",
     "local start",
     "local stop",
@@ -64,6 +67,7 @@ fn top_level_help() {
       param        Read and change parameters of components
       component    Choose components, and bring your own
       status       What runs in the cluster, and what does not
+      sources      Manifests of other projects' releases, each pinned by its sha256
       local        The control plane of platform local
       controller   Run the controller of profiles (in the cluster, or as a process of platform local)
       completions  Print completions for a shell

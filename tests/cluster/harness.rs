@@ -7,7 +7,8 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use kfctl::local::{Binaries, cache_directory};
+use kfctl::directories::cache_directory;
+use kfctl::local::Binaries;
 
 /// What a command said.
 pub(crate) struct Said {
