@@ -46,6 +46,14 @@ impl Live {
         self.objects.remove(id).map(|(_, object)| object)
     }
 
+    /// Their identities, sorted.
+    #[must_use]
+    pub fn ids(&self) -> Vec<ObjectId> {
+        let mut ids: Vec<ObjectId> = self.objects.keys().cloned().collect();
+        ids.sort();
+        ids
+    }
+
     /// All members.
     pub fn iter(&self) -> impl Iterator<Item = (&ObjectId, &Value)> {
         self.objects.iter().map(|(id, (_, object))| (id, object))

@@ -6,6 +6,7 @@
 //!
 //! It never prints: what happens goes as [`Event`]s to whoever listens.
 
+mod check;
 mod compare;
 mod engine;
 mod event;

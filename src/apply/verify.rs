@@ -6,8 +6,8 @@ use std::collections::HashSet;
 use futures::stream::{self, StreamExt};
 use serde_json::Value;
 
+use super::check::Wanted;
 use super::compare;
-use super::engine::Wanted;
 use super::event::{Event, Events};
 use super::report::Problem;
 use super::schema;

@@ -1,17 +1,14 @@
 //! `kfctl apply`: brings the cluster to what the app says.
 
-use std::collections::BTreeMap;
-
 use tokio::sync::mpsc::unbounded_channel;
 
-use super::{Session, generate, local, one_of, platform};
+use super::preparation::{Preparation, chosen};
+use super::{Session, generate, local, platform};
 use crate::app::{App, ClusterRecord};
-use crate::apply::{self, Change, Events, Outcome, Report, Run};
+use crate::apply::{self, Change, Events, Outcome, Report};
 use crate::catalog::{Catalog, Provision};
 use crate::cli;
-use crate::cluster::{Connection, Discovery};
 use crate::error::{ExitStatus, Result};
-use crate::object::Object;
 use crate::ui::listen;
 
 pub(super) async fn run(session: &Session, arguments: &cli::Apply) -> Result<ExitStatus> {
@@ -21,10 +18,7 @@ pub(super) async fn run(session: &Session, arguments: &cli::Apply) -> Result<Exi
 /// Applies an app: its cluster, its objects, and on platform local the processes beside them.
 pub(super) async fn app(session: &Session, mut app: App, catalog: &Catalog, arguments: &cli::Apply) -> Result<ExitStatus> {
     // Whatever is wrong with the words or the files is said before anything is started.
-    let all = app.components(catalog)?;
-    for name in &arguments.components {
-        one_of(&all, name)?;
-    }
+    let places = chosen(&app, catalog, &arguments.components)?;
     if arguments.scope.has_platform() {
         platform::apply(session, &app, catalog).await?;
     }
@@ -32,7 +26,7 @@ pub(super) async fn app(session: &Session, mut app: App, catalog: &Catalog, argu
         session.printer.next(&[("kfctl apply k8s", "bring the cluster to what the app says")]);
         return Ok(ExitStatus::Done);
     }
-    let status = objects(session, &mut app, catalog, &all, arguments).await?;
+    let status = objects(session, &mut app, catalog, places, arguments).await?;
     if status == ExitStatus::Done {
         local::start_roles(session, &app, catalog).await?;
     }
@@ -44,57 +38,31 @@ async fn objects(
     session: &Session,
     app: &mut App,
     catalog: &Catalog,
-    all: &[String],
+    places: Vec<(String, usize)>,
     arguments: &cli::Apply,
 ) -> Result<ExitStatus> {
-    let chosen: Vec<String> =
-        all.iter().filter(|name| arguments.components.is_empty() || arguments.components.contains(name)).cloned().collect();
-    let rendered = generate::refresh(session, app, catalog, &chosen, false)?;
-    let connection = Connection::open(&platform::target(session, app, catalog)?).await?;
-    let uid = apply::check_cluster(&connection, app.file.cluster.as_ref()).await?;
-    let discovery = Discovery::read(&connection).await.map_err(|failure| connection.explain(&failure, "read what it serves"))?;
-    let components: Vec<(String, Vec<Object>)> =
-        rendered.into_iter().map(|rendered| (rendered.component, rendered.objects)).collect();
-    let plan = apply::plan(&components, &discovery, &app.file.namespace)?;
+    let names: Vec<String> = places.iter().map(|(name, _)| name.clone()).collect();
+    let rendered = generate::refresh(session, app, catalog, &names, false)?;
+    let preparation = Preparation::new(session, app, catalog, places, rendered).await?;
     if app.file.cluster.is_none() {
+        let connection = &preparation.connection;
         session.printer.note(format!("This is the first apply of app {}. It will make or change:", app.file.name));
         session.printer.note(format!("  cluster   {} (context {})", connection.server, connection.context));
-        for (component, objects) in &components {
-            session.printer.note(format!("  component {component}: {} objects", objects.len()));
+        for (component, objects) in &preparation.counts {
+            session.printer.note(format!("  component {component}: {objects} objects"));
         }
         // A cluster that this app's platform made can be no other's.
         if !made_by_us(session, app, catalog)? && !session.printer.confirm("Go on?")? {
             session.printer.note("nothing was changed");
             return Ok(ExitStatus::Failed);
         }
-        app.record_cluster(&ClusterRecord { uid: uid.clone(), server: connection.server.clone() })?;
+        app.record_cluster(&ClusterRecord { uid: preparation.uid.clone(), server: connection.server.clone() })?;
     }
-    let yields: BTreeMap<_, _> = chosen
-        .iter()
-        .filter_map(|name| catalog.find_component(name))
-        .map(|component| (component.name.clone(), component.yields.clone()))
-        .collect();
-    let places: Vec<(String, usize)> =
-        all.iter().enumerate().filter(|(_, name)| chosen.contains(name)).map(|(place, name)| (name.clone(), place)).collect();
+    let settings =
+        apply::Settings { timeout: arguments.timeout, wait: !arguments.no_wait, force_conflicts: arguments.force_conflicts };
     let (sender, receiver) = unbounded_channel();
     let listener = tokio::spawn(listen(session.printer.clone(), receiver, session.verbose));
-    let report = apply::apply(Run {
-        connection: &connection,
-        discovery: &discovery,
-        app: &app.file.name,
-        cluster_uid: &uid,
-        components: &places,
-        plan,
-        yields: &yields,
-        settings: apply::Settings {
-            timeout: arguments.timeout,
-            wait: !arguments.no_wait,
-            force_conflicts: arguments.force_conflicts,
-        },
-        events: Events::to(sender),
-        stop: session.stop.clone(),
-    })
-    .await;
+    let report = apply::apply(&preparation.run(session, app, settings, Events::to(sender))).await;
     // The listener ends with its sender; its last line stands before the summary.
     let _ = listener.await;
     let report = report?;

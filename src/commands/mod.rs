@@ -9,6 +9,7 @@ mod init;
 mod local;
 mod param;
 mod platform;
+mod preparation;
 mod quickstart;
 mod sources;
 mod status;

@@ -1,0 +1,126 @@
+//! The first half of every run: what is there is read and compared, and what differs is checked. Writes nothing, so that `apply`
+//! goes on from here, and `diff` and `apply --dry-run` end here.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::Value;
+
+use super::engine::{CONCURRENCY, Run};
+use super::event::{Event, Phase};
+use super::inventory::{Inventory, inventories};
+use super::live::Live;
+use super::plan::Member;
+use super::report::Problem;
+use super::verify::{existing_namespaces, verify};
+use super::write::membership;
+use super::{compare, yields};
+use crate::catalog::Yield;
+use crate::cluster::Failure;
+use crate::error::{Error, Kind, Result};
+
+/// What a run knows before its first write.
+pub(super) struct Checked {
+    /// The app's inventories in the cluster, by component.
+    pub known: BTreeMap<String, Inventory>,
+    /// Those that this run's components should have.
+    pub inventories: BTreeMap<String, Inventory>,
+    /// Every member of the plan, in its order.
+    pub objects: Vec<Wanted>,
+    /// Objects of these components that are in the cluster, but no longer in the plan.
+    pub left_over: Live,
+    /// Everything that would be refused.
+    pub problems: Vec<Problem>,
+}
+
+/// An object of the run, with what is known of it.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    pub member: Member,
+    /// What is sent.
+    pub content: Value,
+    /// What is there, where it differs.
+    pub live: Option<Value>,
+    /// Whether it has to be written.
+    pub pending: bool,
+    /// Fields that its component yields to other managers.
+    yields: Vec<Yield>,
+    /// Whether an autoscaler of the plan keeps its replicas.
+    scaled: bool,
+}
+
+impl Wanted {
+    /// Takes into account what is there.
+    pub(super) fn meet(&mut self, live: Value) {
+        let id = &self.member.object.id;
+        let content = std::mem::take(&mut self.content);
+        self.content = yields::without_yielded(id, content, Some(&live), &self.yields, self.scaled);
+        self.pending = !compare::is_unchanged(&self.content, &live);
+        self.live = self.pending.then_some(live);
+    }
+}
+
+/// Reads, compares and checks.
+pub(super) async fn check(run: &Run<'_>) -> Result<Checked> {
+    let explain = |what: &'static str| move |failure: Failure| run.connection.explain(&failure, what);
+    let known =
+        inventories(run.connection, run.app).await.map_err(explain("read the inventories in namespace kubeflow-system"))?;
+    if let Some(other) = known.values().find(|inventory| inventory.cluster_uid != run.cluster_uid) {
+        return Err(Error::new(Kind::WrongCluster, format!("the inventory {} in this cluster was written for another cluster", other.name()))
+            .detail(format!("it names {}, this cluster is {}", other.cluster_uid, run.cluster_uid))
+            .hint("was this cluster restored from another's backup? Then delete that ConfigMap in namespace kubeflow-system and run again"));
+    }
+    let inventory_of = |(component, order): &(String, usize)| {
+        (component.clone(), Inventory::of(run.app, component, run.cluster_uid, *order, &run.plan.members))
+    };
+    let inventories: BTreeMap<String, Inventory> = run.components.iter().map(inventory_of).collect();
+
+    run.events.send(Event::Phase { phase: Phase::Read, objects: run.plan.members.len() });
+    let existing: Vec<&Inventory> = run.components.iter().filter_map(|(component, _)| known.get(component)).collect();
+    let mut live = if existing.is_empty() {
+        Live::default()
+    } else {
+        Live::read(run.connection, run.discovery, &existing, &run.plan.members, CONCURRENCY)
+            .await
+            .map_err(explain("read what is there"))?
+    };
+    let mut objects = wanted(run, &mut live, &inventories);
+
+    let pending = || objects.iter().filter(|wanted| wanted.pending);
+    run.events.send(Event::Phase { phase: Phase::Check, objects: pending().count() });
+    let ids = pending().map(|wanted| wanted.member.object.id.clone());
+    let namespaces = existing_namespaces(run.connection, ids, CONCURRENCY).await.map_err(explain("read namespaces"))?;
+    let problems = verify(run.connection, &mut objects, &namespaces, run.settings.force_conflicts, CONCURRENCY, &run.events)
+        .await
+        .map_err(explain("try the objects as a dry-run"))?;
+    Ok(Checked { known, inventories, objects, left_over: live, problems })
+}
+
+/// Each member as it will be sent, beside what is there; what is no member stays in `live`.
+fn wanted(run: &Run<'_>, live: &mut Live, inventories: &BTreeMap<String, Inventory>) -> Vec<Wanted> {
+    let autoscaled: HashSet<(&str, &str, &str)> = run
+        .plan
+        .members
+        .iter()
+        .filter(|member| member.object.id.is("autoscaling", "HorizontalPodAutoscaler"))
+        .filter_map(|member| {
+            let target = member.object.content.pointer("/spec/scaleTargetRef")?;
+            Some((member.object.id.namespace.as_str(), target.get("kind")?.as_str()?, target.get("name")?.as_str()?))
+        })
+        .collect();
+    run.plan
+        .members
+        .iter()
+        .map(|member| {
+            let id = &member.object.id;
+            let applyset = inventories.get(&member.component).map(Inventory::id).unwrap_or_default();
+            let yields = run.yields.get(&member.component).cloned().unwrap_or_default();
+            let scaled = autoscaled.contains(&(id.namespace.as_str(), id.kind.as_str(), id.name.as_str()));
+            let content = yields::without_yielded(id, membership(&member.object.content, &applyset), None, &yields, scaled);
+            let mut wanted = Wanted { member: member.clone(), content, live: None, pending: true, yields, scaled };
+            if let Some(live) = live.take(id) {
+                wanted.meet(live);
+            }
+            wanted
+        })
+        .collect()
+}
