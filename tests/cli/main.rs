@@ -12,3 +12,4 @@ mod help;
 mod init;
 mod param;
 mod properties;
+mod release;
