@@ -42,22 +42,18 @@ impl Sources {
         let mut unique: BTreeMap<&str, &Source> = BTreeMap::new();
         unique.extend(wanted.iter().map(|source| (source.sha256.as_str(), *source)));
         let cache = if unique.is_empty() { PathBuf::new() } else { cache_directory()?.join("sources") };
-        let answers: Vec<Result<(String, String), (&Source, Error)>> = std::thread::scope(|scope| {
+        let (mut found, mut missing) = (BTreeMap::new(), Vec::new());
+        std::thread::scope(|scope| {
             let cache = &cache;
-            let readers: Vec<_> = unique
-                .into_values()
-                .map(|source| scope.spawn(move || self.one(source, cache).map_err(|error| (source, error))))
-                .collect();
-            readers.into_iter().map(|reader| reader.join().expect("a reader does not panic")).collect()
-        });
-        let mut found = BTreeMap::new();
-        let mut missing = Vec::new();
-        for answer in answers {
-            match answer {
-                Ok((sha256, text)) => drop(found.insert(sha256, text)),
-                Err(reason) => missing.push(reason),
+            let readers: Vec<_> =
+                unique.into_values().map(|source| (source, scope.spawn(move || self.one(source, cache)))).collect();
+            for (source, reader) in readers {
+                match reader.join().expect("a reader does not panic") {
+                    Ok(text) => drop(found.insert(source.sha256.clone(), text)),
+                    Err(reason) => missing.push((source, reason)),
+                }
             }
-        }
+        });
         if missing.is_empty() { Ok(found) } else { Err(self.missing(&missing)) }
     }
 
@@ -80,12 +76,12 @@ impl Sources {
         self.mirror.clone().into_iter().chain(cache).map(|folder| folder.join(&source.sha256)).find(|path| path.is_file())
     }
 
-    fn one(&self, source: &Source, cache: &Path) -> Result<(String, String)> {
+    fn one(&self, source: &Source, cache: &Path) -> Result<String> {
         let Source { url, sha256: wanted, .. } = source;
         let cached = cache.join(wanted);
         for place in self.mirror.iter().map(|mirror| mirror.join(wanted)).chain([cached.clone()]) {
             match std::fs::read(&place) {
-                Ok(bytes) if sha256(&bytes) == *wanted => return Ok((wanted.clone(), yaml::utf8(bytes, &place)?)),
+                Ok(bytes) if sha256(&bytes) == *wanted => return yaml::utf8(bytes, &place),
                 // A mirror that lies is said; a torn file of our own cache is fetched again.
                 Ok(_) if place != cached => {
                     return Err(Error::input("is not the file that its name says").in_file(place).expected("that sha256"));
@@ -99,7 +95,7 @@ impl Sources {
             return Err(Error::input(format!("the server has another file there, with sha256 {found}; it is not used")));
         }
         store(&cached, &bytes)?;
-        Ok((wanted.clone(), yaml::utf8(bytes, &cached)?))
+        yaml::utf8(bytes, &cached)
     }
 }
 

@@ -12,19 +12,20 @@ use serde_json::Value;
 use crate::error::{Error, Result};
 
 /// The largest text read, in bytes: five times the largest manifest known (all of Kubeflow, 13 MB).
-pub const MAX_BYTES: u64 = 64 * 1024 * 1024;
+pub const MAX_BYTES: u64 = LIMIT as u64;
+const LIMIT: usize = 64 * 1024 * 1024;
 
 fn options() -> serde_saphyr::Options {
     serde_saphyr::options! {
         legacy_octal_numbers: true,
         with_snippet: false,
         budget: serde_saphyr::budget! {
-            max_reader_input_bytes: Some(MAX_BYTES as usize),
+            max_reader_input_bytes: Some(LIMIT),
             max_events: 8_000_000,
             max_nodes: 4_000_000,
             max_documents: 50_000,
             max_depth: 128,
-            max_total_scalar_bytes: MAX_BYTES as usize,
+            max_total_scalar_bytes: LIMIT,
         },
     }
 }
@@ -38,7 +39,10 @@ fn explain(error: &serde_saphyr::Error, file: &Path) -> Error {
     let text = text.split(" at line ").next().unwrap_or(text).trim_end_matches([':', ' ']).to_owned();
     let problem = Error::input(text).in_file(file);
     match error.location() {
-        Some(place) => problem.at(place.line() as usize, place.column() as usize),
+        Some(place) => {
+            let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+            problem.at(number(place.line()), number(place.column()))
+        }
         None => problem,
     }
 }
@@ -98,7 +102,7 @@ pub fn read(file: &Path) -> Result<String> {
 pub fn utf8(bytes: Vec<u8>, file: &Path) -> Result<String> {
     String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = good.split(|byte| *byte == b'\n').count();
         let column = good.len() - good.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1) + 1;
         Error::input("not UTF-8 text").in_file(file).at(line, column).expected("YAML in UTF-8")
     })
@@ -138,7 +142,7 @@ mod tests {
         let mut text = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n".to_owned();
         for level in 1..12 {
             let before = format!("*a{}", level - 1);
-            text += &format!("a{level}: &a{level} [{}]\n", vec![before; 9].join(","));
+            text.extend([format!("a{level}: &a{level} [{}]\n", vec![before; 9].join(","))]);
         }
         let started = std::time::Instant::now();
         assert!(documents(&text, Path::new("bomb.yaml")).is_err());

@@ -156,7 +156,9 @@ async fn write_all(run: &Run<'_>, objects: &[Wanted], deadline: Instant, report:
     let order = &run.plan.order;
     let mut dependents: HashMap<TaskId, Vec<TaskId>> = HashMap::new();
     for (task, after) in order.after.iter().enumerate() {
-        after.iter().for_each(|before| dependents.entry(*before).or_default().push(task));
+        for before in after {
+            dependents.entry(*before).or_default().push(task);
+        }
     }
     let mut blocked: Vec<usize> = order.after.iter().map(BTreeSet::len).collect();
     let mut open: BTreeSet<(u8, TaskId)> =

@@ -110,7 +110,9 @@ impl Order {
                 if next.is_empty() {
                     break;
                 }
-                next.into_iter().for_each(|task| done[task] = true);
+                for task in next {
+                    done[task] = true;
+                }
             }
             // The first write that is stuck goes ahead: the server's own retries settle the rest.
             let stuck = (0..self.tasks.len()).find(|task| !done[*task] && matches!(self.tasks[*task], Task::Write(_)));
@@ -216,9 +218,9 @@ fn after_definitions(order: &mut Order, members: &[Member]) {
             .collect();
         if !objects.is_empty() {
             let gate = order.add(Task::Gate(Gate::Served(member.object.id.clone(), served)), BTreeSet::from([index]));
-            objects.into_iter().for_each(|object| {
+            for object in objects {
                 order.after[object].insert(gate);
-            });
+            }
         }
     }
 }

@@ -72,7 +72,7 @@ fn in_namespace(mut object: Object, resource: &Resource, namespace: &str) -> Obj
         (false, false) => "",
         _ => return object,
     };
-    object.id.namespace = wanted.to_owned();
+    wanted.clone_into(&mut object.id.namespace);
     let mut content = (*object.content).clone();
     if let Some(metadata) = content.get_mut("metadata").and_then(serde_json::Value::as_object_mut) {
         metadata.remove("namespace");

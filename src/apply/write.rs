@@ -58,7 +58,7 @@ pub(super) async fn send(
     let mut id = member.object.id.clone();
     let mut moved = None;
     if mode == Mode::StandIn {
-        id.namespace = STAND_IN_NAMESPACE.to_owned();
+        STAND_IN_NAMESPACE.clone_into(&mut id.namespace);
         let content = moved.insert(content.clone());
         content["metadata"]["namespace"] = STAND_IN_NAMESPACE.into();
     }

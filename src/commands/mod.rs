@@ -41,6 +41,7 @@ pub struct Session {
     pub stop: watch::Receiver<bool>,
 }
 
+#[allow(clippy::unused_self, reason = "every command asks its session, wherever the answer comes from")]
 impl Session {
     fn app(&self) -> Result<App> {
         App::find(Path::new("."))

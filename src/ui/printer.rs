@@ -18,6 +18,7 @@ pub enum Output {
 }
 
 /// Prints.
+#[allow(clippy::struct_excessive_bools, reason = "each is one setting of the terminal, and they don't exclude each other")]
 #[derive(Debug, Clone)]
 pub struct Printer {
     /// How results are printed.

@@ -12,4 +12,5 @@ mod help;
 mod init;
 mod param;
 mod properties;
+mod release;
 mod sources;

@@ -244,6 +244,7 @@ impl Cluster {
     }
 
     /// Repeats a look until it is true.
+    #[allow(clippy::unused_self, reason = "it is the cluster that is awaited")]
     pub(crate) fn until(&self, what: &str, look: impl Fn() -> bool) {
         let deadline = Instant::now() + Duration::from_secs(30);
         while !look() {
