@@ -81,7 +81,13 @@ impl Sources {
         let cached = cache.join(wanted);
         for place in self.mirror.iter().map(|mirror| mirror.join(wanted)).chain([cached.clone()]) {
             match std::fs::read(&place) {
-                Ok(bytes) if sha256(&bytes) == *wanted => return yaml::utf8(bytes, &place),
+                Ok(bytes) if sha256(&bytes) == *wanted => {
+                    if place != cached {
+                        // The next command may name no mirror.
+                        store(&cached, &bytes)?;
+                    }
+                    return yaml::utf8(bytes, &place);
+                }
                 // A mirror that lies is said; a torn file of our own cache is fetched again.
                 Ok(_) if place != cached => {
                     return Err(Error::input("is not the file that its name says").in_file(place).expected("that sha256"));

@@ -78,6 +78,7 @@ fn come_from_a_mirror_without_a_network() {
     assert_eq!(sandbox.read(&format!("mirror/{RELEASE_SHA256}")), RELEASE);
     std::fs::remove_dir_all(sandbox.path("../home/.cache")).unwrap();
     sandbox.ok(&["generate", "k8s", "--sources", "mirror"]);
+    sandbox.ok(&["generate", "k8s"]);
     let sandbox = sandbox.env("KFCTL_SOURCES", "[DIR]/apps/mirror");
     sandbox.ok(&["generate", "k8s"]);
     assert_eq!(asked.load(Ordering::SeqCst), 1, "the network was used beside the mirror");
