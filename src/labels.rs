@@ -20,3 +20,21 @@ pub const APPLYSET_NAMESPACES: &str = "applyset.kubernetes.io/additional-namespa
 pub const APP: &str = "kfctl.kubeflow.org/app";
 /// On an inventory: the component it belongs to.
 pub const COMPONENT: &str = "kfctl.kubeflow.org/component";
+
+/// On a CRD and others: whether Helm, and we, leave it there when its set goes.
+pub const HELM_RESOURCE_POLICY: &str = "helm.sh/resource-policy";
+
+/// On each namespace, by the server: its name.
+pub const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+/// On an endpoint slice: its Service.
+pub const SERVICE_NAME: &str = "kubernetes.io/service-name";
+/// On a node: that no cloud's load balancer sends to it.
+pub const NO_LOAD_BALANCER: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
+/// On a node: its host's name.
+pub const HOSTNAME: &str = "kubernetes.io/hostname";
+/// On a node: its operating system.
+pub const OPERATING_SYSTEM: &str = "kubernetes.io/os";
+/// On a node: its processor.
+pub const ARCHITECTURE: &str = "kubernetes.io/arch";
+/// On a node: that kwok plays its kubelet.
+pub const KWOK_NODE: &str = "kwok.x-k8s.io/node";

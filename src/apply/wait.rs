@@ -16,7 +16,7 @@ use super::report::Unready;
 use super::status::{Readiness, becomes_ready, pod_trouble, readiness};
 use super::webhooks::backends;
 use crate::cluster::{Class, Connection, Failure};
-use crate::labels::APPLYSET_PART_OF;
+use crate::labels::{APPLYSET_PART_OF, SERVICE_NAME};
 use crate::object::{ObjectId, list};
 
 /// A pause between two looks at the same thing, growing up to the longest.
@@ -100,9 +100,8 @@ async fn look(connection: &Connection, gate: &Gate, members: &[Member]) -> Resul
 }
 
 async fn has_endpoints(connection: &Connection, namespace: &str, service: &str) -> Result<bool, Failure> {
-    let path = format!(
-        "/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3D{service}"
-    );
+    let path =
+        format!("/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices?labelSelector={SERVICE_NAME}%3D{service}");
     let slices = connection.get(&path).await?;
     Ok(list(&slices, "/items")
         .iter()

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::order::{Gate, Order, Task, TaskId, pod_template};
 use super::plan::Member;
+use crate::labels::NAMESPACE_NAME;
 use crate::object::{ObjectId, list};
 
 fn is_webhook(id: &ObjectId) -> bool {
@@ -87,7 +88,7 @@ fn namespaces(members: &[Member]) -> Namespaces {
     namespaces
         .map(|object| {
             let mut labels = labels(&object.content);
-            labels.insert("kubernetes.io/metadata.name".into(), object.id.name.clone().into());
+            labels.insert(NAMESPACE_NAME.into(), object.id.name.clone().into());
             (object.id.name.clone(), labels)
         })
         .collect()

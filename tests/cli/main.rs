@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
 mod app_file;
+mod architecture;
 mod cluster;
 mod component;
 mod component_choice;

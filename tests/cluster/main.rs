@@ -5,8 +5,11 @@
 mod corpus;
 mod faults;
 mod harness;
+mod journey;
 mod local;
 mod profiles;
+#[path = "../common/readme.rs"]
+mod readme;
 mod webhook;
 
 use harness::Cluster;
