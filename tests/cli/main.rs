@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
 mod app_file;
+mod bad_input;
 mod cluster;
 mod component;
 mod component_choice;
@@ -10,6 +11,8 @@ mod generate;
 mod harness;
 mod help;
 mod init;
+mod json;
+mod machine;
 mod param;
 mod properties;
 mod sources;
