@@ -102,13 +102,27 @@ impl Error {
     /// An I/O error on `path`, while doing `what` ("read", "write", "create").
     #[must_use]
     pub fn io(what: &str, path: &Path, error: &std::io::Error) -> Self {
-        Self::environment(format!("cannot {what} {}: {error}", path.display()))
+        use std::io::ErrorKind;
+        // tempfile adds the path of its own file, which says nothing to anybody.
+        let words = error.to_string();
+        let cause = words.split(" at path \"").next().unwrap_or(&words);
+        let problem = Self::environment(format!("cannot {what} {}: {cause}", path.display()));
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => problem.hint("make room there, then run the same command again"),
+            ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
+                problem.hint(format!("run it as a user, and in a place, that can {what} this"))
+            }
+            _ => problem,
+        }
     }
 
-    /// The file it stands in.
+    /// The file it stands in. What is wrong in a file is not the command line's fault.
     #[must_use]
     pub fn in_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.0.file.get_or_insert(path.into());
+        if self.0.kind == Kind::Usage {
+            self.0.kind = Kind::Input;
+        }
         self
     }
 
@@ -167,6 +181,18 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.0.kind
+    }
+
+    /// The field it is about.
+    #[must_use]
+    pub fn field_name(&self) -> Option<&str> {
+        self.0.field.as_deref()
+    }
+
+    /// The line and column it is about.
+    #[must_use]
+    pub fn position(&self) -> Option<(usize, usize)> {
+        self.0.position
     }
 
     /// The hints, in the order to try them.

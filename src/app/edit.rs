@@ -4,21 +4,11 @@ use serde_json::Value;
 use yamlpatch::{Op, Patch};
 use yamlpath::{Component as Segment, Document, Route};
 
-use super::file::{AppFile, ClusterRecord, ComponentEntry, is_label};
+use super::file::{AppFile, ClusterRecord, ComponentEntry, check_component_name};
 use super::{APP_FILE, App};
 use crate::error::{Error, Result};
 
 const CLUSTER_COMMENT: &str = "# The cluster this app belongs to; apply refuses any other. Written by the first apply.\n";
-
-/// Line and column (from 1) of a field, or of the nearest field above it that is there.
-pub(super) fn position(text: &str, route: &[&str]) -> Option<(usize, usize)> {
-    let document = Document::new(text.to_owned()).ok()?;
-    (1..=route.len()).rev().find_map(|length| {
-        let feature = document.query_exact(&path(&route[..length])).ok()??;
-        let ((line, column), _) = feature.location.point_span;
-        Some((line + 1, column + 1))
-    })
-}
 
 fn path<'a>(route: &[&'a str]) -> Route<'a> {
     Route::from(route.iter().map(|name| Segment::Key((*name).into())).collect::<Vec<_>>())
@@ -91,15 +81,7 @@ impl App {
 
     /// Says of a component what app.yaml should; nothing where `entry` says nothing.
     pub fn set_component(&mut self, name: &str, entry: &ComponentEntry) -> Result<()> {
-        if !is_label(name) {
-            return Err(Error::usage(format!("{name:?} can't be the name of a component"))
-                .expected("lower-case letters, digits and '-', such as my-operator"));
-        }
-        // rendered/platform/ holds the platform's own files.
-        if name == "platform" {
-            return Err(Error::usage("a component can't be named platform: rendered/platform/ is the platform's own")
-                .hint("choose another name, such as my-platform"));
-        }
+        check_component_name(name)?;
         let mut text = remove(&self.text, &["components", name])?;
         let mut fields = serde_json::Map::new();
         if let Some(enabled) = entry.enabled {
@@ -154,11 +136,18 @@ impl App {
     pub(super) fn replace(&self, text: String) -> Result<()> {
         let path = self.path();
         let failed = |error: std::io::Error| Error::io("write", &path, &error);
+        if path.is_symlink() {
+            return Err(Error::input("is a link, and an edit would put a file in its place")
+                .in_file(path)
+                .hint("edit the file that it leads to, or put that file here"));
+        }
         let mut file = tempfile::Builder::new().prefix(".app.yaml.").tempfile_in(&self.directory).map_err(failed)?;
         std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)?;
         let mode = std::fs::metadata(&path)
             .map_or_else(|_| std::os::unix::fs::PermissionsExt::from_mode(0o644), |found| found.permissions());
         file.as_file().set_permissions(mode).map_err(failed)?;
+        // Some file systems tell only here that the disk is full.
+        file.as_file().sync_all().map_err(failed)?;
         file.persist(&path).map_err(|error| failed(error.error))?;
         Ok(())
     }
@@ -189,11 +178,5 @@ mod tests {
         assert_eq!(text.trim(), "name: a");
         let text = remove(TEXT, &["params", "profiles", "maxRam"]).unwrap();
         assert!(text.contains("maxCpu: 10") && !text.contains("maxRam"), "{text}");
-    }
-
-    #[test]
-    fn a_place_is_found_or_the_nearest_above() {
-        assert_eq!(position(TEXT, &["params", "profiles", "maxCpu"]).map(|place| place.0), Some(6));
-        assert_eq!(position(TEXT, &["params", "nothing"]).map(|place| place.0), Some(4));
     }
 }

@@ -13,7 +13,7 @@ pub use rendered::{Rendered, write_all};
 
 use crate::catalog::{Catalog, Component, Platform};
 use crate::error::{Error, Result};
-use crate::object::{Object, objects};
+use crate::object::{self, Object};
 use crate::render::{self, Context};
 use crate::yaml;
 
@@ -101,15 +101,35 @@ impl App {
         Self::load(&directory.canonicalize().map_err(|error| Error::io("read", directory, &error))?)
     }
 
+    /// Writes the folder `parent/name` with these files, as a whole or not at all.
+    pub fn write_folder(&self, parent: &str, name: &str, files: &[(PathBuf, String)]) -> Result<()> {
+        rendered::replace_folder(&self.directory, parent, name, files)
+    }
+
+    /// Deletes the folder `parent/name`, where it is there.
+    pub fn remove_folder(&self, parent: &str, name: &str) -> Result<()> {
+        rendered::check_inside(&self.directory, parent)?;
+        let folder = self.directory.join(parent).join(name);
+        match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("delete", &folder, &error)),
+            _ => Ok(()),
+        }
+    }
+
     /// Path of app.yaml.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.directory.join(APP_FILE)
     }
 
+    /// The platform it is on.
+    pub fn platform<'a>(&self, catalog: &'a Catalog) -> Result<&'a Platform> {
+        catalog.platform(&self.file.platform).map_err(|error| self.locate(error, &["platform"]))
+    }
+
     /// The components that run, in dependency order.
     pub fn components(&self, catalog: &Catalog) -> Result<Vec<String>> {
-        let platform = catalog.platform(&self.file.platform).map_err(|error| self.locate(error, &["platform"]))?;
+        let platform = self.platform(catalog)?;
         let own = self.own_components()?;
         for name in self.file.components.keys() {
             if !own.contains(name) {
@@ -127,12 +147,17 @@ impl App {
 
     /// Names of the admin's own components: the folders of components/.
     pub fn own_components(&self) -> Result<Vec<String>> {
-        self.folders("components")
+        let names = self.folders("components")?;
+        for name in &names {
+            file::check_component_name(name).map_err(|error| error.in_file(Path::new("components").join(name)))?;
+        }
+        Ok(names)
     }
 
     /// The folders of a folder of the app, sorted; none where that is not there.
     fn folders(&self, name: &str) -> Result<Vec<String>> {
         let folder = self.directory.join(name);
+        rendered::check_inside(&self.directory, name)?;
         let entries = match std::fs::read_dir(&folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -191,7 +216,7 @@ impl App {
 
     /// Renders these components, in this order. Needs no cluster and writes nothing.
     pub fn render(&self, catalog: &Catalog, names: &[String]) -> Result<Vec<Rendered>> {
-        let platform = catalog.platform(&self.file.platform).map_err(|error| self.locate(error, &["platform"]))?;
+        let platform = self.platform(catalog)?;
         for name in self.file.params.keys() {
             catalog.component(name).map_err(|error| self.locate(error, &["params", name]))?;
         }
@@ -228,7 +253,7 @@ impl App {
     fn read_objects(&self, folder: &Path) -> Result<Vec<Object>> {
         let mut found = Vec::new();
         for (path, text) in self.manifests(folder)? {
-            found.extend(objects(yaml::documents(&text, &path)?, &path)?);
+            found.extend(object::parse(&text, &path)?);
         }
         Ok(found)
     }
@@ -253,6 +278,9 @@ impl App {
                 }
                 let is_yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
                 if entry.path().is_dir() {
+                    if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+                        return Err(Error::input("a link to a folder could lead in a circle").in_file(path).expected("a folder"));
+                    }
                     open.push(path);
                 } else if is_yaml {
                     let text = yaml::read(&entry.path()).map_err(|error| error.in_file(&path))?;
@@ -267,7 +295,7 @@ impl App {
     /// The error with the place of `route` in app.yaml.
     pub(crate) fn locate(&self, error: Error, route: &[&str]) -> Error {
         let error = error.in_file(self.path()).field(route.join("."));
-        match edit::position(&self.text, route) {
+        match yaml::place(&self.text, route) {
             Some((line, column)) => error.at(line, column),
             None => error,
         }

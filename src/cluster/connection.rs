@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use http::{Method, Request};
 use http_body_util::BodyExt;
-use kube::client::Body;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::client::{AuthError, Body};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use serde_json::Value;
 
 use super::failure::{Class, Failure};
@@ -63,7 +63,7 @@ impl Connection {
         config.default_retry = false;
         config.read_timeout = None;
         let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
-        let client = kube::Client::try_from(config).map_err(|error| unusable(target).detail(root_cause(&error)))?;
+        let client = kube::Client::try_from(config).map_err(|error| unusable(target).detail(root_cause(&error)).hint(SHOW))?;
         Ok(Self { client, server, context })
     }
 
@@ -121,7 +121,7 @@ impl Connection {
             retry_after: None,
         })?;
         let exchange = async {
-            let response = self.client.send(request).await.map_err(|error| Failure::transport(root_cause(&error)))?;
+            let response = self.client.send(request).await.map_err(|error| unsent(&error))?;
             let (head, body) = response.into_parts();
             let bytes = body.collect().await.map_err(|error| Failure::transport(error.to_string()))?.to_bytes();
             Ok::<_, Failure>((head, bytes))
@@ -164,18 +164,21 @@ impl Connection {
         match failure.class {
             Class::Busy => error(format!("cannot reach the cluster at {} (context {})", self.server, self.context))
                 .hint("is it running, and is this the right one? `kubectl config get-contexts` lists what there is; choose with --context"),
+            Class::Certificate => error(format!("{} and this machine don't trust each other (context {})", self.server, self.context))
+                .hint("a certificate has expired or is of another cluster: get a fresh kubeconfig from who runs the cluster"),
             Class::Unauthorized => error(format!("{} does not accept your credentials (context {})", self.server, self.context))
                 .hint("log in again, or choose another user's context with --context"),
             Class::Forbidden => error(format!("you may not {what} on {} (context {})", self.server, self.context))
                 .hint("ask an admin of the cluster for the right, or choose another context with --context"),
-            _ => error(format!("{}: cannot {what}", self.server)),
+            _ => error(format!("{}: cannot {what}", self.server))
+                .hint("is that the address of a Kubernetes API server? `kubectl cluster-info` shows which one the kubeconfig names"),
         }
     }
 }
 
 async fn configuration(target: &Target) -> Result<(kube::Config, String)> {
     let options = KubeConfigOptions { context: target.context.clone(), ..KubeConfigOptions::default() };
-    let explicit = target.kubeconfig.is_some() || target.context.is_some() || std::env::var_os("KUBECONFIG").is_some();
+    let explicit = target.kubeconfig.is_some() || target.context.is_some() || kubeconfig_variable().is_some();
     if !explicit && !default_kubeconfig().is_some_and(|path| path.exists()) {
         let config = kube::Config::incluster().map_err(|_| {
             Error::environment("there is no kubeconfig")
@@ -188,7 +191,7 @@ async fn configuration(target: &Target) -> Result<(kube::Config, String)> {
         Some(file) => Kubeconfig::read_from(file),
         None => Kubeconfig::read(),
     }
-    .map_err(|error| unusable(target).detail(root_cause(&error)))?;
+    .map_err(|error| unreadable(target, &error))?;
     let context = target.context.clone().or_else(|| kubeconfig.current_context.clone()).unwrap_or_default();
     let known: Vec<String> = kubeconfig.contexts.iter().map(|context| context.name.clone()).collect();
     if !known.contains(&context) {
@@ -199,9 +202,7 @@ async fn configuration(target: &Target) -> Result<(kube::Config, String)> {
         };
         return Err(Error::usage(shown).nearest(&context, known.iter().map(String::as_str)));
     }
-    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
-        .await
-        .map_err(|error| unusable(target).detail(root_cause(&error)))?;
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| unreadable(target, &error))?;
     Ok((config, context))
 }
 
@@ -209,19 +210,64 @@ fn default_kubeconfig() -> Option<PathBuf> {
     Some(Path::new(&std::env::var_os("HOME")?).join(".kube/config"))
 }
 
+/// The variable KUBECONFIG; empty counts as unset, as for kubectl.
+fn kubeconfig_variable() -> Option<String> {
+    std::env::var("KUBECONFIG").ok().filter(|files| !files.is_empty())
+}
+
 fn unusable(target: &Target) -> Error {
-    let file = target.kubeconfig.as_ref().map_or_else(
-        || std::env::var("KUBECONFIG").unwrap_or_else(|_| "~/.kube/config".to_owned()),
-        |file| file.display().to_string(),
-    );
-    Error::environment(format!("cannot use the kubeconfig {file}")).hint("`kubectl config view` shows what is in it")
+    let file = target
+        .kubeconfig
+        .as_ref()
+        .map_or_else(|| kubeconfig_variable().unwrap_or_else(|| "~/.kube/config".to_owned()), |file| file.display().to_string());
+    Error::environment(format!("cannot use the kubeconfig {file}"))
+}
+
+/// A kubeconfig holds secrets, and the parser's words quote what they are about: only the place is told.
+fn unreadable(target: &Target, error: &KubeconfigError) -> Error {
+    let problem = unusable(target);
+    match error {
+        KubeconfigError::ReadConfig(error, _) if error.kind() == std::io::ErrorKind::NotFound => {
+            problem.detail("it is not there").hint("name another with --kubeconfig or the variable KUBECONFIG")
+        }
+        KubeconfigError::Parse(error) => {
+            let place = crate::yaml::position(error).map(|(line, column)| format!(" from line {line}, column {column} on"));
+            problem.detail(format!("it does not read as a kubeconfig{}", place.unwrap_or_default())).hint(SHOW)
+        }
+        error => problem.detail(root_cause(error)).hint(SHOW),
+    }
+}
+
+const SHOW: &str = "`kubectl config view` shows what is in it";
+
+/// A request that got no answer.
+fn unsent(error: &kube::Error) -> Failure {
+    let failure = Failure::transport(root_cause(error));
+    // An I/O error keeps what it wraps out of the chain of sources.
+    let mut cause = innermost(error);
+    while let Some(wrapped) = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        cause = wrapped;
+    }
+    match cause.downcast_ref::<rustls::Error>() {
+        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::AlertReceived(_)) => {
+            Failure { class: Class::Certificate, ..failure }
+        }
+        _ => failure,
+    }
 }
 
 /// The innermost cause: the layers above it repeat each other.
-pub(crate) fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
+pub(crate) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut causes = std::iter::successors(Some(error), |cause| cause.source());
+    match causes.find_map(|cause| cause.downcast_ref::<AuthError>()) {
+        Some(AuthError::AuthExecStart(error)) => format!("its login program can't be started: {error}"),
+        // These would repeat the program's arguments and what it printed: credentials.
+        Some(AuthError::AuthExecRun { out, .. }) => format!("its login program failed ({})", out.status),
+        Some(AuthError::AuthExecParse(_)) => "its login program prints no ExecCredential".to_owned(),
+        _ => innermost(error).to_string(),
     }
-    cause.to_string()
+}
+
+fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
+    std::iter::successors(Some(error), |cause| cause.source()).last().unwrap_or(error)
 }

@@ -1,9 +1,12 @@
 //! What people see: the real binary, its exit code, its output and its errors, with no cluster.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::print_stderr, reason = "a test says aloud what it skips")]
 
+mod answers;
 mod app_file;
 mod architecture;
+mod bad_input;
 mod cluster;
 mod component;
 mod component_choice;
@@ -11,6 +14,8 @@ mod generate;
 mod harness;
 mod help;
 mod init;
+mod json;
+mod machine;
 mod param;
 mod properties;
 mod release;
