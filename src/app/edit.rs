@@ -1,5 +1,7 @@
 //! Edits of app.yaml that keep its comments and order.
 
+use std::path::Path;
+
 use serde_json::Value;
 use yamlpatch::{Op, Patch};
 use yamlpath::{Component as Segment, Document, Route};
@@ -126,31 +128,33 @@ impl App {
                 .in_file(self.path())
                 .hint("make the change by hand; any editor will do"));
         }
-        self.replace(text.clone())?;
+        replace(&self.path(), &text)?;
         self.file = file;
         self.text = text;
         Ok(())
     }
+}
 
-    /// Replaces app.yaml in one step, so that a kill leaves the old or the new one.
-    pub(super) fn replace(&self, text: String) -> Result<()> {
-        let path = self.path();
-        let failed = |error: std::io::Error| Error::io("write", &path, &error);
-        if path.is_symlink() {
-            return Err(Error::input("is a link, and an edit would put a file in its place")
-                .in_file(path)
-                .hint("edit the file that it leads to, or put that file here"));
-        }
-        let mut file = tempfile::Builder::new().prefix(".app.yaml.").tempfile_in(&self.directory).map_err(failed)?;
-        std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)?;
-        let mode = std::fs::metadata(&path)
-            .map_or_else(|_| std::os::unix::fs::PermissionsExt::from_mode(0o644), |found| found.permissions());
-        file.as_file().set_permissions(mode).map_err(failed)?;
-        // Some file systems tell only here that the disk is full.
-        file.as_file().sync_all().map_err(failed)?;
-        file.persist(&path).map_err(|error| failed(error.error))?;
-        Ok(())
+/// Replaces a file in one step, so that a kill leaves the old or the new one.
+pub(super) fn replace(path: &Path, text: &str) -> Result<()> {
+    let failed = |error: std::io::Error| Error::io("write", path, &error);
+    if path.is_symlink() {
+        return Err(Error::input("is a link, and an edit would put a file in its place")
+            .in_file(path)
+            .hint("edit the file that it leads to, or put that file here"));
     }
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+    std::fs::create_dir_all(folder).map_err(|error| Error::io("create", folder, &error))?;
+    let prefix = format!(".{}.", name.to_string_lossy());
+    let mut file = tempfile::Builder::new().prefix(&prefix).tempfile_in(folder).map_err(failed)?;
+    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)?;
+    let mode =
+        std::fs::metadata(path).map_or_else(|_| std::os::unix::fs::PermissionsExt::from_mode(0o644), |found| found.permissions());
+    file.as_file().set_permissions(mode).map_err(failed)?;
+    // Some file systems tell only here that the disk is full.
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
 }
 
 #[cfg(test)]

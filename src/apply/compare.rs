@@ -1,8 +1,9 @@
 //! Whether an object on the server is what we want, told from the object alone. Pure.
 //!
 //! The server keeps, for each manager, the set of fields that it owns (`metadata.managedFields`). An object is unchanged when
-//! our set is exactly the fields we want and each holds our value: then an apply would do nothing, so none is sent. Where a
-//! value is spelled differently (`1000m` and `1`) the answer is "changed", and the server's own dry-run settles it.
+//! our set is exactly the fields we want and each holds our value: then an apply would do nothing, so none is sent. Where that can't
+//! be told for sure (`1000m` and `1`, defaults of a definition inside of a field that is owned as a whole) the answer is "changed",
+//! and the server's own dry-run settles it.
 
 use serde_json::{Map, Value};
 
@@ -31,35 +32,43 @@ pub(super) fn is_unchanged(wanted: &Value, live: &Value) -> bool {
         return false;
     }
     let Some(owned) = owned(live) else { return false };
-    let mut wanted = wanted.clone();
-    if let Some(fields) = wanted.as_object_mut() {
-        // Identity is in no field set.
+    let group =
+        wanted.get("apiVersion").and_then(Value::as_str).and_then(|version| version.split_once('/')).map_or("", |pair| pair.0);
+    let built_in = !group.contains('.') || group.ends_with(".k8s.io");
+    matches(&identity_apart(wanted), live, owned, built_in)
+}
+
+/// The object without what is in no field set.
+fn identity_apart(object: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(fields) = object.as_object_mut() {
         fields.remove("apiVersion");
         fields.remove("kind");
         if let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) {
-            metadata.remove("name");
-            metadata.remove("namespace");
+            metadata.retain(|field, _| !matches!(field.as_str(), "name" | "namespace" | "creationTimestamp"));
         }
         if fields.get("metadata").and_then(Value::as_object).is_some_and(Map::is_empty) {
             fields.remove("metadata");
         }
     }
-    matches(&wanted, live, owned)
+    object
 }
 
 /// `owned` describes `wanted` exactly, and `live` holds its values.
-fn matches(wanted: &Value, live: &Value, owned: &Map<String, Value>) -> bool {
+fn matches(wanted: &Value, live: &Value, owned: &Map<String, Value>, built_in: bool) -> bool {
     // An empty set: the value is owned as a whole.
     if owned.is_empty() {
-        return contains(live, wanted);
+        return is_same(wanted, live, built_in);
     }
     match (wanted, live) {
         (Value::Object(wanted), Value::Object(live)) => {
+            let set = |name: &str| owned.get(&format!("f:{name}")).and_then(Value::as_object);
             let fields = owned.keys().filter(|key| *key != ".").count();
-            fields == wanted.len()
-                && wanted.iter().all(|(name, value)| {
-                    let set = owned.get(&format!("f:{name}")).and_then(Value::as_object);
-                    set.zip(live.get(name)).is_some_and(|(set, live)| matches(value, live, set))
+            // A null is either owned as one, or nothing.
+            let meant = wanted.iter().filter(|(name, value)| !value.is_null() || set(name).is_some());
+            fields == meant.clone().count()
+                && meant.into_iter().all(|(name, value)| {
+                    set(name).is_some_and(|set| matches(value, live.get(name).unwrap_or(&Value::Null), set, built_in))
                 })
         }
         (Value::Array(wanted), Value::Array(live)) => {
@@ -67,15 +76,19 @@ fn matches(wanted: &Value, live: &Value, owned: &Map<String, Value>) -> bool {
             items.len() == wanted.len()
                 && items.iter().all(|(key, set)| {
                     let Some(set) = set.as_object() else { return false };
-                    let found = |list: &[Value]| list.iter().position(|item| is_item(item, key));
-                    match (found(wanted), found(live)) {
-                        (Some(ours), Some(theirs)) => matches(&wanted[ours], &live[theirs], set),
+                    // Two items of one key: which of them is meant, the server alone can tell.
+                    match (&*items_of(wanted, key), &*items_of(live, key)) {
+                        ([ours], [theirs]) => matches(ours, theirs, set, built_in),
                         _ => false,
                     }
                 })
         }
         _ => false,
     }
+}
+
+fn items_of<'a>(list: &'a [Value], key: &str) -> Vec<&'a Value> {
+    list.iter().filter(|item| is_item(item, key)).collect()
 }
 
 /// Whether a list's item is the one that a field set's key names: `k:{"name":"a"}` or `v:"a"`.
@@ -91,16 +104,47 @@ fn is_item(item: &Value, key: &str) -> bool {
     })
 }
 
-/// Whether `live` holds all of `wanted`; defaults that the server added beside it don't count.
-fn contains(live: &Value, wanted: &Value) -> bool {
+/// Whether a value that is owned as a whole is the one we want. The server drops empty ones, and adds defaults.
+fn is_same(wanted: &Value, live: &Value, built_in: bool) -> bool {
     match (wanted, live) {
         (Value::Object(wanted), Value::Object(live)) => {
-            wanted.iter().all(|(name, value)| live.get(name).is_some_and(|live| contains(live, value)))
+            wanted.iter().all(|(name, value)| is_same(value, live.get(name).unwrap_or(&Value::Null), built_in))
+                && live.iter().all(|(name, value)| wanted.contains_key(name) || built_in && is_default(name, value))
         }
         (Value::Array(wanted), Value::Array(live)) => {
-            wanted.len() == live.len() && wanted.iter().zip(live).all(|(wanted, live)| contains(live, wanted))
+            wanted.len() == live.len() && wanted.iter().zip(live).all(|(wanted, live)| is_same(wanted, live, built_in))
         }
+        (_, Value::Null) => is_nothing(wanted),
         _ => wanted == live,
+    }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    }
+}
+
+/// What the server adds inside of fields that are owned as a whole, in kinds of its own: one that was left out holds this value.
+fn is_default(name: &str, value: &Value) -> bool {
+    let text = value.as_str().unwrap_or_default();
+    match name {
+        // Of a fieldRef, a volume claim's template, a subject.
+        "apiVersion" => text == "v1",
+        "kind" => text == "PersistentVolumeClaim",
+        "apiGroup" => text == "rbac.authorization.k8s.io",
+        "divisor" => text == "0",
+        "protocol" => text == "TCP",
+        "scope" => text == "*",
+        "matchPolicy" => text == "Equivalent",
+        "namespaceSelector" | "objectSelector" => is_nothing(value),
+        "volumeMode" => text == "Filesystem",
+        "expirationSeconds" => value == 3600,
+        "status" => *value == serde_json::json!({"phase": "Pending"}),
+        _ => value.is_null(),
     }
 }
 
@@ -117,17 +161,19 @@ fn are_same(one: &Value, other: &Value, owned: &Map<String, Value>) -> bool {
     if owned.is_empty() {
         return one == other;
     }
-    owned.iter().filter(|(key, _)| *key != ".").all(|(key, set)| match (at(one, key), at(other, key), set.as_object()) {
-        (Some(one), Some(other), Some(set)) => are_same(one, other, set),
-        _ => false,
+    owned.iter().filter(|(key, _)| *key != ".").all(|(key, set)| {
+        let (ones, others) = (at(one, key), at(other, key));
+        let set = set.as_object();
+        ones.len() == others.len()
+            && ones.iter().zip(&others).all(|(one, other)| set.is_some_and(|set| are_same(one, other, set)))
     })
 }
 
-/// The field or list item that a field set's key names.
-fn at<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
+/// The field, or the list's items, that a field set's key names.
+fn at<'a>(value: &'a Value, key: &str) -> Vec<&'a Value> {
     match key.strip_prefix("f:") {
-        Some(name) => value.get(name),
-        None => value.as_array()?.iter().find(|item| is_item(item, key)),
+        Some(name) => value.get(name).into_iter().collect(),
+        None => value.as_array().map(|items| items_of(items, key)).unwrap_or_default(),
     }
 }
 

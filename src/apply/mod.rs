@@ -4,6 +4,7 @@
 //! objects → plan (pure) → read live → compare (pure) → dry-run → inventory → write in order, gates between → wait
 //! ```
 //!
+//! `diff` and `apply --dry-run` go the same way up to the dry-run, and end there ([`preview`]).
 //! It never prints: what happens goes as [`Event`]s to whoever listens.
 
 mod check;
@@ -15,6 +16,7 @@ mod inventory;
 mod live;
 mod order;
 mod plan;
+mod preview;
 mod report;
 mod schema;
 mod status;
@@ -31,6 +33,8 @@ pub use inventory::{Inventory, inventories};
 pub use live::Live;
 pub use order::{Gate, Order, Task, TaskId};
 pub use plan::{Member, Plan, plan};
+pub use preview::{Planned, Preview, Step, preview};
 pub use report::{Outcome, Problem, Report, Unready};
 pub use status::{Readiness, readiness};
+pub use verify::Check;
 pub use write::Change;

@@ -41,6 +41,7 @@ pub(super) async fn run(session: &Session, directory: &Path) -> Result<ExitStatu
         timeout: std::time::Duration::from_mins(10),
         force_conflicts: false,
         sources: None,
+        dry_run: false,
     };
     let status = apply::app(session, app.clone(), &catalog, &arguments).await?;
     if status != ExitStatus::Done {

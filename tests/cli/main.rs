@@ -16,6 +16,7 @@ mod help;
 mod init;
 mod json;
 mod machine;
+mod overlay;
 mod param;
 mod properties;
 mod release;
