@@ -142,6 +142,13 @@ fn compare(path: &str, before: Option<&Value>, after: Option<&Value>, found: &mu
                 compare(&format!("{path}[{place}]"), Some(before), Some(after), found);
             }
         }
+        // A map that is missing on one side is a field after the other that is.
+        (Some(Value::Object(fields)), None) if !path.is_empty() && !fields.is_empty() => {
+            fields.iter().for_each(|(name, value)| compare(&format!("{path}.{name}"), Some(value), None, found));
+        }
+        (None, Some(Value::Object(fields))) if !path.is_empty() && !fields.is_empty() => {
+            fields.iter().for_each(|(name, value)| compare(&format!("{path}.{name}"), None, Some(value), found));
+        }
         _ => {
             let shown = |value: Option<&Value>| value.filter(|value| !value.is_null()).cloned();
             let field = if path.is_empty() { "." } else { path };
@@ -203,11 +210,11 @@ mod tests {
         assert_eq!(
             fields(&before, &after),
             [
-                ".metadata.labels: {\"a.io/b\":\"1\"} -> nothing",
+                ".metadata.labels.a.io/b: \"1\" -> nothing",
                 ".spec.args[0]: \"a\" -> \"b\"",
                 ".spec.env[name=\"A\"].value: \"1\" -> \"2\"",
-                ".spec.env[name=\"B\"]: {\"name\":\"B\"} -> nothing",
-                ".spec.env[name=\"C\"]: nothing -> {\"name\":\"C\"}",
+                ".spec.env[name=\"B\"].name: \"B\" -> nothing",
+                ".spec.env[name=\"C\"].name: nothing -> \"C\"",
                 ".spec.ports: [1,2] -> [1]",
             ]
         );

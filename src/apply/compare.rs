@@ -56,9 +56,10 @@ fn identity_apart(object: &Value) -> Value {
 
 /// `owned` describes `wanted` exactly, and `live` holds its values.
 fn matches(wanted: &Value, live: &Value, owned: &Map<String, Value>, built_in: bool) -> bool {
-    // An empty set: the value is owned as a whole.
+    // An empty set: the value is owned as a whole. Where it is ours and not there, the server keeps none for it: another manager
+    // who removes a value takes it from us too.
     if owned.is_empty() {
-        return is_same(wanted, live, built_in);
+        return is_same(wanted, live, built_in) || live.is_null() && is_zero(wanted);
     }
     match (wanted, live) {
         (Value::Object(wanted), Value::Object(live)) => {
@@ -104,7 +105,7 @@ fn is_item(item: &Value, key: &str) -> bool {
     })
 }
 
-/// Whether a value that is owned as a whole is the one we want. The server drops empty ones, and adds defaults.
+/// Whether a value that is owned as a whole is the one we want, but for what the server adds to it.
 fn is_same(wanted: &Value, live: &Value, built_in: bool) -> bool {
     match (wanted, live) {
         (Value::Object(wanted), Value::Object(live)) => {
@@ -114,17 +115,19 @@ fn is_same(wanted: &Value, live: &Value, built_in: bool) -> bool {
         (Value::Array(wanted), Value::Array(live)) => {
             wanted.len() == live.len() && wanted.iter().zip(live).all(|(wanted, live)| is_same(wanted, live, built_in))
         }
-        (_, Value::Null) => is_nothing(wanted),
         _ => wanted == live,
     }
 }
 
-fn is_nothing(value: &Value) -> bool {
+/// Whether the server may leave such a value out when it stores the object.
+fn is_zero(value: &Value) -> bool {
     match value {
         Value::Null => true,
+        Value::Bool(value) => !value,
+        Value::Number(value) => value.as_f64() == Some(0.0),
+        Value::String(value) => value.is_empty(),
         Value::Array(items) => items.is_empty(),
         Value::Object(fields) => fields.is_empty(),
-        _ => false,
     }
 }
 
@@ -139,8 +142,6 @@ fn is_default(name: &str, value: &Value) -> bool {
         "divisor" => text == "0",
         "protocol" => text == "TCP",
         "scope" => text == "*",
-        "matchPolicy" => text == "Equivalent",
-        "namespaceSelector" | "objectSelector" => is_nothing(value),
         "volumeMode" => text == "Filesystem",
         "expirationSeconds" => value == 3600,
         "status" => *value == serde_json::json!({"phase": "Pending"}),
@@ -229,6 +230,56 @@ mod tests {
         let mut longer = wanted();
         longer["spec"]["type"] = "ClusterIP".into();
         assert!(!is_unchanged(&longer, &live()));
+    }
+
+    /// Of an object in `group` with one field, owned as a whole or in these parts.
+    fn whole(group: &str, wanted: &Value, live: &Value, owned: &Value) -> bool {
+        let object =
+            |value: &Value| json!({"apiVersion": format!("{group}/v1"), "kind": "K", "metadata": {"name": "n"}, "spec": value});
+        let mut live = object(live);
+        live["metadata"]["managedFields"] = json!([{"manager": "kfctl", "operation": "Apply", "fieldsV1": {"f:spec": owned}}]);
+        is_unchanged(&object(wanted), &live)
+    }
+
+    #[test]
+    fn what_is_owned_as_a_whole_is_compared_as_a_whole() {
+        let whole = |wanted, live| {
+            let [built_in, custom] = ["apps", "example.com"].map(|group| whole(group, &wanted, &live, &json!({})));
+            (built_in, custom)
+        };
+        let rule = json!([{"verbs": ["get"]}]);
+        assert_eq!(whole(rule.clone(), json!([{"verbs": ["get"], "resourceNames": ["one"]}])), (false, false), "more is allowed");
+        assert_eq!(whole(json!([{"verbs": ["get"], "resourceNames": ["one"]}]), rule), (false, false), "less is allowed");
+        assert_eq!(whole(json!([{"port": 1}]), json!([{"port": 1, "protocol": "TCP"}])), (true, false), "a default");
+        assert_eq!(whole(json!([{"port": 1}]), json!([{"port": 1, "protocol": "UDP"}])), (false, false), "no default");
+        assert_eq!(
+            whole(json!([{"key": "a", "tolerationSeconds": 0}]), json!([{"key": "a"}])),
+            (false, false),
+            "never is not at once"
+        );
+        assert_eq!(whole(json!([{"podSelector": {}}]), json!([{"podSelector": {}, "namespaceSelector": {}}])), (false, false));
+        assert_eq!(whole(json!(""), Value::Null), (true, true), "an empty value is not stored");
+        assert_eq!(whole(json!("x"), Value::Null), (false, false));
+    }
+
+    #[test]
+    fn two_items_of_one_key_are_for_the_server_to_compare() {
+        let owned = json!({"k:{\"name\":\"A\"}": {".": {}, "f:name": {}, "f:value": {}}});
+        let one = json!([{"name": "A", "value": "1"}]);
+        let two = json!([{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]);
+        assert!(whole("apps", &one, &one, &owned));
+        assert!(!whole("apps", &one, &two, &owned));
+        let object = |value: &Value| json!({"spec": value, "metadata": {"managedFields": [{"manager": "kfctl", "operation": "Apply", "fieldsV1": {"f:spec": owned}}]}});
+        assert!(is_same_result(&object(&two), &object(&two)));
+        assert!(!is_same_result(&object(&one), &object(&two)));
+    }
+
+    #[test]
+    fn a_null_is_nothing_unless_it_is_owned() {
+        let live = json!({"a": 1});
+        assert!(whole("apps", &json!({"a": 1, "b": null}), &live, &json!({"f:a": {}})));
+        assert!(whole("apps", &json!({"a": 1, "b": null}), &live, &json!({"f:a": {}, "f:b": {}})));
+        assert!(!whole("apps", &json!({"a": 1, "b": null}), &json!({"a": 1, "b": 2}), &json!({"f:a": {}, "f:b": {}})));
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub enum Check {
     StandIn,
     /// The schema of the definition that comes with this run.
     Schema,
-    /// None: a webhook that can't take part, or has nothing behind it, leaves it to the write.
+    /// None: a webhook takes no part in dry-runs or does not answer yet, or what refused it holds elsewhere alone.
     AtWrite,
 }
 

@@ -152,9 +152,14 @@ fn line(task: &Step) -> String {
                 Some(Check::DryRun) => "  (checked by the server)",
                 Some(Check::StandIn) => "  (checked by the server in namespace default; its own comes with this run)",
                 Some(Check::Schema) => "  (checked against the definition that comes with this run)",
-                Some(Check::AtWrite) => "  (not checked: a webhook in its way takes no dry-run, or does not answer yet)",
+                Some(Check::AtWrite) => "  (not checked: the server can tell only when it is written)",
             };
-            format!("  {:<11} {object}{check}", verb(*change))
+            let verb = match change {
+                Change::Created => "create",
+                Change::Configured => "configure",
+                Change::Unchanged => "unchanged",
+            };
+            format!("  {verb:<11} {object}{check}")
         }
         Step::Refused { object } => format!("  {:<11} {object}", "refused"),
         Step::Wait { object, until } => format!("  {:<11} {object}, until {until}", "wait for"),
