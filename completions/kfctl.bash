@@ -28,6 +28,9 @@ _kfctl() {
             kfctl,controller)
                 cmd="kfctl__subcmd__controller"
                 ;;
+            kfctl,diff)
+                cmd="kfctl__subcmd__diff"
+                ;;
             kfctl,generate)
                 cmd="kfctl__subcmd__generate"
                 ;;
@@ -36,6 +39,9 @@ _kfctl() {
                 ;;
             kfctl,local)
                 cmd="kfctl__subcmd__local"
+                ;;
+            kfctl,overlay)
+                cmd="kfctl__subcmd__overlay"
                 ;;
             kfctl,param)
                 cmd="kfctl__subcmd__param"
@@ -85,6 +91,9 @@ _kfctl() {
             kfctl__subcmd__local,stop)
                 cmd="kfctl__subcmd__local__subcmd__stop"
                 ;;
+            kfctl__subcmd__overlay,save)
+                cmd="kfctl__subcmd__overlay__subcmd__save"
+                ;;
             kfctl__subcmd__param,get)
                 cmd="kfctl__subcmd__param__subcmd__get"
                 ;;
@@ -110,7 +119,7 @@ _kfctl() {
 
     case "${cmd}" in
         kfctl)
-            opts="-y -o -v -q -h -V --kubeconfig --context --yes --output --verbose --quiet --help --version quickstart init generate apply param component status sources local controller completions version"
+            opts="-y -o -v -q -h -V --kubeconfig --context --yes --output --verbose --quiet --help --version quickstart init generate apply diff overlay param component status sources local controller completions version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -140,7 +149,7 @@ _kfctl() {
             return 0
             ;;
         kfctl__subcmd__apply)
-            opts="-c -y -o -v -q -h --component --no-wait --timeout --force-conflicts --sources --kubeconfig --context --yes --output --verbose --quiet --help k8s platform all"
+            opts="-c -y -o -v -q -h --component --no-wait --timeout --force-conflicts --sources --dry-run --kubeconfig --context --yes --output --verbose --quiet --help k8s platform all"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -471,6 +480,48 @@ _kfctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        kfctl__subcmd__diff)
+            opts="-c -y -o -v -q -h --component --force-conflicts --sources --kubeconfig --context --yes --output --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --component)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sources)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         kfctl__subcmd__generate)
             opts="-y -o -v -q -h --discard-edits --sources --kubeconfig --context --yes --output --verbose --quiet --help k8s platform all"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -708,6 +759,78 @@ _kfctl() {
                 return 0
             fi
             case "${prev}" in
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kfctl__subcmd__overlay)
+            opts="-y -o -v -q -h --kubeconfig --context --yes --output --verbose --quiet --help save"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kfctl__subcmd__overlay__subcmd__save)
+            opts="-c -y -o -v -q -h --component --sources --kubeconfig --context --yes --output --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --component)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sources)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --kubeconfig)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -4,6 +4,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::labels::LAST_APPLIED;
 use crate::yaml;
 
 /// An object as it stands and as it would be, fit to be shown.
@@ -28,9 +29,6 @@ pub struct FieldChange {
 
 /// What the server writes into each object for itself.
 const NOISE: &[&str] = &["managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink"];
-
-/// Where `kubectl apply` keeps a copy of the object, values and all.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 const MASK: &str = "***";
 

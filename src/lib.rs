@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! main → commands → cli → ui, local, controllers → apply → app, cluster → render → catalog, api
-//!      → sources, object → yaml, directories → labels, digest, error
+//!      → sources, object, difference → yaml, directories → labels, digest, error
 //! ```
 //!
 //! | module | why it exists |

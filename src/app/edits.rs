@@ -121,11 +121,9 @@ impl Edit {
             _ => similar::TextDiff::from_lines(rendered, edited).unified_diff().header("rendered", "edited").to_string(),
         };
         let lines: Vec<&str> = text.lines().collect();
-        let mut shown = format!("{file}:\n{}", lines[..lines.len().min(LINES)].join("\n"));
-        if lines.len() > LINES {
-            shown += &format!("\n({} more lines)", lines.len() - LINES);
-        }
-        shown
+        let more = lines.len().saturating_sub(LINES);
+        let more = if more > 0 { format!("\n({more} more lines)") } else { String::new() };
+        format!("{file}:\n{}{more}", lines[..lines.len().min(LINES)].join("\n"))
     }
 
     /// The edit as a partial object that is merged over what is rendered; `None` where it changes nothing but the text.
@@ -143,15 +141,6 @@ impl Edit {
                 .hint("bring it as a component of your own: `kfctl component add NAME --from FILE`, with the file moved out of rendered/"));
         };
         let rendered_value = parsed(rendered, &self.file)?;
-        if self.outdated {
-            return Err(Error::input("rendered before the app changed, so the edit can't be told from that change")
-                .in_file(file())
-                .hint("undo the change (of a parameter, an overlay or kfctl itself), run this again, and make the change anew")
-                .hint(format!(
-                    "or write the overlay by hand to overlays/{}/, and drop the edit: `kfctl generate k8s --discard-edits`",
-                    self.component
-                )));
-        }
         let (before, after) = (Object::new(rendered_value.clone(), file())?, Object::new(edited_value.clone(), file())?);
         if before.id != after.id {
             return Err(Error::input(format!(
@@ -165,6 +154,15 @@ impl Edit {
             return Err(Error::input("a status is the cluster's own to write; it can't be kept").in_file(file()).field("status"));
         }
         let Some(patch) = patch(&rendered_value, &edited_value) else { return Ok(None) };
+        if self.outdated {
+            return Err(Error::input("rendered before the app changed, so the edit can't be told from that change")
+                .in_file(file())
+                .hint("undo the change (of a parameter, an overlay or kfctl itself), run this again, and make the change anew")
+                .hint(format!(
+                    "or write the overlay by hand to overlays/{}/, and drop the edit: `kfctl generate k8s --discard-edits`",
+                    self.component
+                )));
+        }
         let mut overlay = Map::new();
         overlay.insert("apiVersion".into(), after.api_version().into());
         overlay.insert("kind".into(), after.id.kind.clone().into());
@@ -243,7 +241,7 @@ impl App {
             saved.overlays.iter().map(|overlay| (overlay.file.clone(), overlay.text.clone())).collect();
         let again = self.render_with(catalog, names, &texts)?;
         for edit in &edits {
-            self.verify(edit, &again)?;
+            verify(edit, &again)?;
         }
         for overlay in &saved.overlays {
             let path = self.directory.join(&overlay.file);
@@ -261,7 +259,8 @@ impl App {
         let file = Path::new("overlays").join(&edit.component).join(name);
         let path = self.directory.join(&file);
         let text = match std::fs::read_to_string(&path) {
-            Err(_) => yaml::to_string(&overlay),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => yaml::to_string(&overlay),
+            Err(error) => return Err(Error::io("read", &path, &error)),
             Ok(before) => match <[Value; 1]>::try_from(yaml::documents(&before, &file)?) {
                 // One that was saved before.
                 Ok([mut whole]) if yaml::to_string(&whole) == before => {
@@ -274,30 +273,30 @@ impl App {
         };
         Ok(Some(SavedOverlay { file, edit: edit.file.clone(), holds_secret, text }))
     }
+}
 
-    /// The new rendering says what the edit says.
-    fn verify(&self, edit: &Edit, again: &[Rendered]) -> Result<()> {
-        let name = edit.file.file_name().unwrap_or_default().to_string_lossy();
-        let text = again
-            .iter()
-            .find(|rendered| rendered.component == edit.component)
-            .and_then(|rendered| rendered.files.get(&*name))
-            .cloned()
-            .unwrap_or_default();
-        let (now, meant) = (parsed(&text, &edit.file)?, parsed(edit.edited.as_deref().unwrap_or_default(), &edit.file)?);
-        let difference = Difference::new(Some(&now), Some(&meant));
-        if now == meant {
-            return Ok(());
-        }
-        let mut error = Error::input("this edit can't be kept by an overlay").in_file(edit.file.clone());
-        for change in difference.fields() {
-            error = match change.after {
-                None | Some(Value::Null) => error.detail(format!("{}: null, or nothing, can't be put there", change.field)),
-                Some(_) => error.detail(format!("{}: another overlay of overlays/{}/ sets it too", change.field, edit.component)),
-            };
-        }
-        Err(error.hint("edit the overlay that is there, or write one by hand; nothing was changed"))
+/// The new rendering says what the edit says.
+fn verify(edit: &Edit, again: &[Rendered]) -> Result<()> {
+    let name = edit.file.file_name().unwrap_or_default().to_string_lossy();
+    let text = again
+        .iter()
+        .find(|rendered| rendered.component == edit.component)
+        .and_then(|rendered| rendered.files.get(&*name))
+        .cloned()
+        .unwrap_or_default();
+    let (now, meant) = (parsed(&text, &edit.file)?, parsed(edit.edited.as_deref().unwrap_or_default(), &edit.file)?);
+    let difference = Difference::new(Some(&now), Some(&meant));
+    if now == meant {
+        return Ok(());
     }
+    let mut error = Error::input("this edit can't be kept by an overlay").in_file(edit.file.clone());
+    for change in difference.fields() {
+        error = match change.after {
+            None | Some(Value::Null) => error.detail(format!("{}: null, or nothing, can't be put there", change.field)),
+            Some(_) => error.detail(format!("{}: another overlay of overlays/{}/ sets it too", change.field, edit.component)),
+        };
+    }
+    Err(error.hint("edit the overlay that is there, or write one by hand; nothing was changed"))
 }
 
 #[cfg(test)]

@@ -141,7 +141,9 @@ fn steps(run: &Run<'_>, objects: &[Wanted], planned: &HashMap<TaskId, Planned>) 
     let order = &run.plan.order;
     let mut dependents: HashMap<TaskId, Vec<TaskId>> = HashMap::new();
     for (task, after) in order.after.iter().enumerate() {
-        after.iter().for_each(|before| dependents.entry(*before).or_default().push(task));
+        for before in after {
+            dependents.entry(*before).or_default().push(task);
+        }
     }
     let step = |task: TaskId| match &order.tasks[task] {
         Task::Write(index) => Some(match planned.get(index) {

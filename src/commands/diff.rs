@@ -56,7 +56,9 @@ pub(super) async fn dry_run(session: &Session, app: &App, catalog: &Catalog, arg
     for (place, tasks) in preview.steps.iter().enumerate() {
         printer.json(&json!({"step": place + 1, "tasks": tasks}));
         printer.heading(format!("Step {}", place + 1));
-        tasks.iter().for_each(|task| printer.line(line(task)));
+        for task in tasks {
+            printer.line(line(task));
+        }
     }
     for (id, _) in &preview.left_over {
         printer.json(&json!({"leftOver": id}));

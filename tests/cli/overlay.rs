@@ -239,6 +239,7 @@ fn values_of_secrets_are_not_shown() {
     --- stdout
     {"file":"rendered/mine/secret-login.yaml","overlay":"overlays/mine/secret-login.yaml"}
     --- stderr
+    {"event":"warning","message":"overlays/mine/secret-login.yaml holds a value of a Secret: don't commit it to git"}
     "#);
     sandbox.write(file, sandbox.read(file).replace("edited-word", "'typed-word"));
     let said = sandbox.kfctl(&["generate", "k8s"]);
