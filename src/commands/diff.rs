@@ -65,7 +65,7 @@ pub(super) async fn dry_run(session: &Session, app: &App, catalog: &Catalog, arg
         printer.line(format!("no longer part of the app: {id}"));
     }
     let counts = Counts::of(&preview);
-    if wait && counts.created + counts.configured > 0 {
+    if wait && preview.problems.is_empty() && counts.created + counts.configured > 0 {
         printer.line("Then it waits until everything is ready.");
     }
     let status = if preview.problems.is_empty() { ExitStatus::Done } else { ExitStatus::Failed };
