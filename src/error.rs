@@ -105,10 +105,13 @@ impl Error {
         Self::environment(format!("cannot {what} {}: {error}", path.display()))
     }
 
-    /// The file it stands in.
+    /// The file it stands in. What is wrong in a file is not the command line's fault.
     #[must_use]
     pub fn in_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.0.file.get_or_insert(path.into());
+        if self.0.kind == Kind::Usage {
+            self.0.kind = Kind::Input;
+        }
         self
     }
 
@@ -167,6 +170,18 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.0.kind
+    }
+
+    /// The field it is about.
+    #[must_use]
+    pub fn field_name(&self) -> Option<&str> {
+        self.0.field.as_deref()
+    }
+
+    /// The line and column it is about.
+    #[must_use]
+    pub fn position(&self) -> Option<(usize, usize)> {
+        self.0.position
     }
 
     /// The hints, in the order to try them.

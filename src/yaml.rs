@@ -31,20 +31,41 @@ fn options() -> serde_saphyr::Options {
 }
 
 fn explain(error: &serde_saphyr::Error, file: &Path) -> Error {
-    let text = error.to_string();
-    // The parser repeats the position in its text; ours stands in front, in one form.
-    let text = text.lines().next().unwrap_or_default();
-    // Advice to programmers.
-    let text = text.split(", set DuplicateKeyPolicy").next().unwrap_or(text);
-    let text = text.split(" at line ").next().unwrap_or(text).trim_end_matches([':', ' ']).to_owned();
-    let problem = Error::input(text).in_file(file);
-    match error.location() {
-        Some(place) => {
-            let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-            problem.at(number(place.line()), number(place.column()))
+    use serde_saphyr::Error as Yaml;
+    let problem = match error {
+        Yaml::SerdeMissingField { field, .. } => Error::input("missing").field(*field),
+        Yaml::SerdeUnknownField { field, expected, .. } => {
+            Error::input("there is no such field").field(field).nearest(field, expected.iter().copied())
         }
+        Yaml::SerdeUnknownVariant { variant, expected, .. } => {
+            Error::input(format!("{variant:?} is not known here")).nearest(variant, expected.iter().copied())
+        }
+        Yaml::Unexpected { expected: "mapping start", .. } => Error::input("no fields here").expected("a map of fields"),
+        Yaml::Unexpected { expected: "sequence start", .. } => Error::input("no list here").expected("a list"),
+        Yaml::Budget { .. } | Yaml::AliasReplayLimitExceeded { .. } | Yaml::AliasExpansionLimitExceeded { .. } => {
+            Error::input(format!("too much for one file: {}", first_line(error)))
+                .expected("manifests that don't multiply by aliases, or smaller files")
+        }
+        _ => Error::input(first_line(error)),
+    };
+    let problem = problem.in_file(file);
+    match position(error) {
+        Some((line, column)) => problem.at(line, column),
         None => problem,
     }
+}
+
+/// Where in the text, from 1.
+pub(crate) fn position(error: &serde_saphyr::Error) -> Option<(usize, usize)> {
+    error.location().map(|place| (place.line() as usize, place.column() as usize))
+}
+
+/// The parser's words without the position, which stands in front in our form, and without advice to programmers.
+fn first_line(error: &serde_saphyr::Error) -> String {
+    let text = error.to_string();
+    let text = text.lines().next().unwrap_or_default();
+    let text = text.split(", set DuplicateKeyPolicy").next().unwrap_or(text);
+    text.split(" at line ").next().unwrap_or(text).trim_end_matches([':', ' ']).to_owned()
 }
 
 /// Reads one document into a typed value; `file` is named in errors.

@@ -4,7 +4,7 @@ use serde_json::Value;
 use yamlpatch::{Op, Patch};
 use yamlpath::{Component as Segment, Document, Route};
 
-use super::file::{AppFile, ClusterRecord, ComponentEntry, is_label};
+use super::file::{AppFile, ClusterRecord, ComponentEntry, check_component_name};
 use super::{APP_FILE, App};
 use crate::error::{Error, Result};
 
@@ -91,15 +91,7 @@ impl App {
 
     /// Says of a component what app.yaml should; nothing where `entry` says nothing.
     pub fn set_component(&mut self, name: &str, entry: &ComponentEntry) -> Result<()> {
-        if !is_label(name) {
-            return Err(Error::usage(format!("{name:?} can't be the name of a component"))
-                .expected("lower-case letters, digits and '-', such as my-operator"));
-        }
-        // rendered/platform/ holds the platform's own files.
-        if name == "platform" {
-            return Err(Error::usage("a component can't be named platform: rendered/platform/ is the platform's own")
-                .hint("choose another name, such as my-platform"));
-        }
+        check_component_name(name)?;
         let mut text = remove(&self.text, &["components", name])?;
         let mut fields = serde_json::Map::new();
         if let Some(enabled) = entry.enabled {
@@ -154,11 +146,18 @@ impl App {
     pub(super) fn replace(&self, text: String) -> Result<()> {
         let path = self.path();
         let failed = |error: std::io::Error| Error::io("write", &path, &error);
+        if path.is_symlink() {
+            return Err(Error::input("is a link, and an edit would put a file in its place")
+                .in_file(path)
+                .hint("edit the file that it leads to, or put that file here"));
+        }
         let mut file = tempfile::Builder::new().prefix(".app.yaml.").tempfile_in(&self.directory).map_err(failed)?;
         std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)?;
         let mode = std::fs::metadata(&path)
             .map_or_else(|_| std::os::unix::fs::PermissionsExt::from_mode(0o644), |found| found.permissions());
         file.as_file().set_permissions(mode).map_err(failed)?;
+        // Some file systems tell only here that the disk is full.
+        file.as_file().sync_all().map_err(failed)?;
         file.persist(&path).map_err(|error| failed(error.error))?;
         Ok(())
     }

@@ -101,15 +101,25 @@ impl App {
         Self::load(&directory.canonicalize().map_err(|error| Error::io("read", directory, &error))?)
     }
 
+    /// Writes the folder `parent/name` with these files, as a whole or not at all.
+    pub fn write_folder(&self, parent: &str, name: &str, files: &[(PathBuf, String)]) -> Result<()> {
+        rendered::replace_folder(&self.directory, parent, name, files)
+    }
+
     /// Path of app.yaml.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.directory.join(APP_FILE)
     }
 
+    /// The platform it is on.
+    pub fn platform<'a>(&self, catalog: &'a Catalog) -> Result<&'a Platform> {
+        catalog.platform(&self.file.platform).map_err(|error| self.locate(error, &["platform"]))
+    }
+
     /// The components that run, in dependency order.
     pub fn components(&self, catalog: &Catalog) -> Result<Vec<String>> {
-        let platform = catalog.platform(&self.file.platform).map_err(|error| self.locate(error, &["platform"]))?;
+        let platform = self.platform(catalog)?;
         let own = self.own_components()?;
         for name in self.file.components.keys() {
             if !own.contains(name) {
@@ -127,7 +137,11 @@ impl App {
 
     /// Names of the admin's own components: the folders of components/.
     pub fn own_components(&self) -> Result<Vec<String>> {
-        self.folders("components")
+        let names = self.folders("components")?;
+        for name in &names {
+            file::check_component_name(name).map_err(|error| error.in_file(Path::new("components").join(name)))?;
+        }
+        Ok(names)
     }
 
     /// The folders of a folder of the app, sorted; none where that is not there.
@@ -191,7 +205,7 @@ impl App {
 
     /// Renders these components, in this order. Needs no cluster and writes nothing.
     pub fn render(&self, catalog: &Catalog, names: &[String]) -> Result<Vec<Rendered>> {
-        let platform = catalog.platform(&self.file.platform).map_err(|error| self.locate(error, &["platform"]))?;
+        let platform = self.platform(catalog)?;
         for name in self.file.params.keys() {
             catalog.component(name).map_err(|error| self.locate(error, &["params", name]))?;
         }
@@ -253,6 +267,9 @@ impl App {
                 }
                 let is_yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
                 if entry.path().is_dir() {
+                    if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+                        return Err(Error::input("a link to a folder could lead in a circle").in_file(path).expected("a folder"));
+                    }
                     open.push(path);
                 } else if is_yaml {
                     let text = yaml::read(&entry.path()).map_err(|error| error.in_file(&path))?;

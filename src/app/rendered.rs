@@ -127,21 +127,33 @@ fn write(directory: &Path, component: &Rendered) -> Result<bool> {
     if same {
         return Ok(false);
     }
-    let parent = directory.join("rendered");
-    std::fs::create_dir_all(&parent).map_err(|error| Error::io("create", &parent, &error))?;
+    let files = component.files.iter().map(|(name, text)| (PathBuf::from(name), text.clone()));
+    replace_folder(directory, "rendered", &component.component, &files.chain([(SUMS.into(), sums)]).collect::<Vec<_>>())?;
+    Ok(true)
+}
+
+/// Writes the folder `parent/name` of an app as a whole: a run that is killed, or finds the disk full, leaves the old one.
+pub(super) fn replace_folder(directory: &Path, parent: &str, name: &str, files: &[(PathBuf, String)]) -> Result<()> {
+    let parent_path = directory.join(parent);
+    std::fs::create_dir_all(&parent_path).map_err(|error| Error::io("create", &parent_path, &error))?;
+    if !parent_path.canonicalize().is_ok_and(|real| real.starts_with(directory)) {
+        return Err(Error::input("leads out of the app directory").in_file(parent).expected("a folder of the app itself"));
+    }
     let fresh = tempfile::Builder::new()
-        .prefix(&format!(".{}.", component.component))
-        .tempdir_in(&parent)
-        .map_err(|error| Error::io("create a folder in", &parent, &error))?;
-    for (name, text) in component.files.iter().chain([(&SUMS.to_owned(), &sums)]) {
-        let path = fresh.path().join(name);
-        std::fs::write(&path, text).map_err(|error| Error::io("write", &path, &error))?;
+        .prefix(&format!(".{name}."))
+        .tempdir_in(&parent_path)
+        .map_err(|error| Error::io("create a folder in", &parent_path, &error))?;
+    let folder = parent_path.join(name);
+    let failed = |what: &'static str, error: &std::io::Error| Error::io(what, &folder, error);
+    for (file, text) in files {
+        let path = fresh.path().join(file);
+        let below = path.parent().unwrap_or(fresh.path());
+        std::fs::create_dir_all(below).and_then(|()| std::fs::write(&path, text)).map_err(|error| failed("write", &error))?;
     }
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(fresh.path(), mode).map_err(|error| Error::io("write", fresh.path(), &error))?;
+    std::fs::set_permissions(fresh.path(), mode).map_err(|error| failed("write", &error))?;
     if folder.exists() {
-        std::fs::remove_dir_all(&folder).map_err(|error| Error::io("replace", &folder, &error))?;
+        std::fs::remove_dir_all(&folder).map_err(|error| failed("replace", &error))?;
     }
-    std::fs::rename(fresh.keep(), &folder).map_err(|error| Error::io("write", &folder, &error))?;
-    Ok(true)
+    std::fs::rename(fresh.keep(), &folder).map_err(|error| failed("write", &error))
 }

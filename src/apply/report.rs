@@ -57,7 +57,7 @@ impl Problem {
             Class::WebhookNotReady => {
                 (failure.message.clone(), "look at the pods behind the webhook, then run the same command again".to_owned())
             }
-            _ => (failure.message.clone(), "run the same command again; -v shows the requests".to_owned()),
+            _ => (failure.message.clone(), "run the same command again; -vv shows the requests".to_owned()),
         };
         Self {
             object: id.clone(),

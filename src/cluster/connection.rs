@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use http::{Method, Request};
 use http_body_util::BodyExt;
 use kube::client::Body;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use serde_json::Value;
 
 use super::failure::{Class, Failure};
@@ -63,7 +63,7 @@ impl Connection {
         config.default_retry = false;
         config.read_timeout = None;
         let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
-        let client = kube::Client::try_from(config).map_err(|error| unusable(target).detail(root_cause(&error)))?;
+        let client = kube::Client::try_from(config).map_err(|error| unusable(target).detail(root_cause(&error)).hint(SHOW))?;
         Ok(Self { client, server, context })
     }
 
@@ -175,7 +175,7 @@ impl Connection {
 
 async fn configuration(target: &Target) -> Result<(kube::Config, String)> {
     let options = KubeConfigOptions { context: target.context.clone(), ..KubeConfigOptions::default() };
-    let explicit = target.kubeconfig.is_some() || target.context.is_some() || std::env::var_os("KUBECONFIG").is_some();
+    let explicit = target.kubeconfig.is_some() || target.context.is_some() || kubeconfig_variable().is_some();
     if !explicit && !default_kubeconfig().is_some_and(|path| path.exists()) {
         let config = kube::Config::incluster().map_err(|_| {
             Error::environment("there is no kubeconfig")
@@ -188,7 +188,7 @@ async fn configuration(target: &Target) -> Result<(kube::Config, String)> {
         Some(file) => Kubeconfig::read_from(file),
         None => Kubeconfig::read(),
     }
-    .map_err(|error| unusable(target).detail(root_cause(&error)))?;
+    .map_err(|error| unreadable(target, &error))?;
     let context = target.context.clone().or_else(|| kubeconfig.current_context.clone()).unwrap_or_default();
     let known: Vec<String> = kubeconfig.contexts.iter().map(|context| context.name.clone()).collect();
     if !known.contains(&context) {
@@ -199,9 +199,7 @@ async fn configuration(target: &Target) -> Result<(kube::Config, String)> {
         };
         return Err(Error::usage(shown).nearest(&context, known.iter().map(String::as_str)));
     }
-    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
-        .await
-        .map_err(|error| unusable(target).detail(root_cause(&error)))?;
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| unreadable(target, &error))?;
     Ok((config, context))
 }
 
@@ -209,13 +207,35 @@ fn default_kubeconfig() -> Option<PathBuf> {
     Some(Path::new(&std::env::var_os("HOME")?).join(".kube/config"))
 }
 
-fn unusable(target: &Target) -> Error {
-    let file = target.kubeconfig.as_ref().map_or_else(
-        || std::env::var("KUBECONFIG").unwrap_or_else(|_| "~/.kube/config".to_owned()),
-        |file| file.display().to_string(),
-    );
-    Error::environment(format!("cannot use the kubeconfig {file}")).hint("`kubectl config view` shows what is in it")
+/// The variable KUBECONFIG; empty counts as unset, as for kubectl.
+fn kubeconfig_variable() -> Option<String> {
+    std::env::var("KUBECONFIG").ok().filter(|files| !files.is_empty())
 }
+
+fn unusable(target: &Target) -> Error {
+    let file = target
+        .kubeconfig
+        .as_ref()
+        .map_or_else(|| kubeconfig_variable().unwrap_or_else(|| "~/.kube/config".to_owned()), |file| file.display().to_string());
+    Error::environment(format!("cannot use the kubeconfig {file}"))
+}
+
+/// A kubeconfig holds secrets, and the parser's words quote what they are about: only the place is told.
+fn unreadable(target: &Target, error: &KubeconfigError) -> Error {
+    let problem = unusable(target);
+    match error {
+        KubeconfigError::ReadConfig(error, _) if error.kind() == std::io::ErrorKind::NotFound => {
+            problem.detail("it is not there").hint("name another with --kubeconfig or the variable KUBECONFIG")
+        }
+        KubeconfigError::Parse(error) => {
+            let place = crate::yaml::position(error).map(|(line, column)| format!(" from line {line}, column {column} on"));
+            problem.detail(format!("it does not read as a kubeconfig{}", place.unwrap_or_default())).hint(SHOW)
+        }
+        error => problem.detail(root_cause(error)).hint(SHOW),
+    }
+}
+
+const SHOW: &str = "`kubectl config view` shows what is in it";
 
 /// The innermost cause: the layers above it repeat each other.
 pub(crate) fn root_cause(error: &dyn std::error::Error) -> String {

@@ -8,7 +8,7 @@ use crate::app::{App, ClusterRecord};
 use crate::apply::{self, Change, Events, Outcome, Report};
 use crate::catalog::{Catalog, Provision};
 use crate::cli;
-use crate::error::{ExitStatus, Result};
+use crate::error::{Error, ExitStatus, Result};
 use crate::ui::listen;
 
 pub(super) async fn run(session: &Session, arguments: &cli::Apply) -> Result<ExitStatus> {
@@ -19,7 +19,13 @@ pub(super) async fn run(session: &Session, arguments: &cli::Apply) -> Result<Exi
 pub(super) async fn app(session: &Session, mut app: App, catalog: &Catalog, arguments: &cli::Apply) -> Result<ExitStatus> {
     // Whatever is wrong with the words or the files is said before anything is started.
     let places = chosen(&app, catalog, &arguments.components)?;
-    if arguments.scope.has_platform() {
+    if arguments.scope.has_platform() && session.names_a_cluster() && app.platform(catalog)?.provision != Provision::Existing {
+        if !arguments.scope.has_objects() {
+            let what = "`apply platform` makes the app's own cluster, and takes neither --kubeconfig nor --context";
+            return Err(Error::usage(what).hint("leave them out, or bring the objects alone to that cluster: `kfctl apply k8s`"));
+        }
+        session.printer.note(format!("platform {} is left as it is: the command line names a cluster", app.file.platform));
+    } else if arguments.scope.has_platform() {
         platform::apply(session, &app, catalog).await?;
     }
     if !arguments.scope.has_objects() {
@@ -27,7 +33,8 @@ pub(super) async fn app(session: &Session, mut app: App, catalog: &Catalog, argu
         return Ok(ExitStatus::Done);
     }
     let status = objects(session, &mut app, catalog, places, arguments).await?;
-    if status == ExitStatus::Done {
+    // Beside another cluster the roles of the own one have no place.
+    if status == ExitStatus::Done && !session.names_a_cluster() {
         local::start_roles(session, &app, catalog).await?;
     }
     Ok(status)
@@ -72,8 +79,7 @@ async fn objects(
 
 /// Whether the cluster is the one that kfctl made for this app.
 fn made_by_us(session: &Session, app: &App, catalog: &Catalog) -> Result<bool> {
-    let named = session.target.kubeconfig.is_some() || session.target.context.is_some();
-    Ok(!named && matches!(catalog.platform(&app.file.platform)?.provision, Provision::Local(_)))
+    Ok(!session.names_a_cluster() && matches!(app.platform(catalog)?.provision, Provision::Local(_)))
 }
 
 fn summary(session: &Session, report: &Report) {
@@ -101,7 +107,7 @@ fn summary(session: &Session, report: &Report) {
     }
     for problem in &report.problems {
         printer.error(
-            &crate::error::Error::cluster(format!("{} (component {}): {}", problem.object, problem.component, problem.reason))
+            &Error::cluster(format!("{} (component {}): {}", problem.object, problem.component, problem.reason))
                 .detail(format!("from {}", problem.file))
                 .hint(problem.hint.clone()),
         );

@@ -10,8 +10,16 @@ use crate::error::{ExitStatus, Result};
 pub(super) fn run(session: &Session, scope: Scope, discard_edits: bool) -> Result<ExitStatus> {
     let (app, catalog) = (session.app()?, session.catalog()?);
     if scope.has_platform() {
-        for path in platform::render(&app, &catalog)? {
+        let files = platform::render(&app, &catalog)?;
+        session.printer.json(&serde_json::json!({"platform": app.file.platform, "files": files}));
+        for path in &files {
             session.printer.done(format!("rendered {}", path.display()));
+        }
+        if files.is_empty() && !scope.has_objects() {
+            session.printer.done(format!("platform {} has no files to render", app.file.platform));
+        }
+        if !scope.has_objects() {
+            session.printer.next(&[("kfctl apply platform", "make the cluster where there is none yet")]);
         }
     }
     if scope.has_objects() {
@@ -35,7 +43,7 @@ pub(super) fn refresh(
     names: &[String],
     discard_edits: bool,
 ) -> Result<Vec<Rendered>> {
-    let platform = catalog.platform(&app.file.platform)?;
+    let platform = app.platform(catalog)?;
     for component in names.iter().filter_map(|name| catalog.find_component(name)) {
         for setting in app.settings(component, platform)? {
             if let Some(note) = setting.note {

@@ -28,24 +28,28 @@ pub(super) async fn run(session: &Session, command: &Local) -> Result<ExitStatus
         }
         Local::Stop => {
             control_plane.stop().await?;
+            printer.json(&serde_json::json!({"app": app.file.name, "state": "stopped"}));
             printer.done("stopped; all data is kept");
             printer.next(&[("kfctl local start", "starts it again")]);
         }
         Local::Status => return status(printer, &control_plane),
         Local::Logs { process: Some(process) } => {
             for line in control_plane.last_lines(process, 50)? {
+                printer.json(&serde_json::json!({"process": process, "line": line}));
                 printer.line(line);
             }
         }
         Local::Logs { process: None } => status(printer, &control_plane).map(drop)?,
         Local::Reset => {
             if !printer.confirm(&format!("Delete the cluster of {} with all that is in it?", app.file.name))? {
+                printer.note("nothing was changed");
                 return Ok(ExitStatus::Failed);
             }
             control_plane.reset().await?;
             // The next cluster will be another one.
             let mut app = app;
             app.forget_cluster()?;
+            printer.json(&serde_json::json!({"app": app.file.name, "state": "deleted"}));
             printer.done("the cluster and its data are gone; the app directory is as it was");
             printer.next(&[("kfctl apply", "makes a new one")]);
         }
@@ -55,7 +59,7 @@ pub(super) async fn run(session: &Session, command: &Local) -> Result<ExitStatus
 
 /// The roles of platform local; `None` on other platforms.
 fn roles<'a>(app: &App, catalog: &'a Catalog) -> Result<Option<&'a [Role]>> {
-    Ok(match &catalog.platform(&app.file.platform)?.provision {
+    Ok(match &app.platform(catalog)?.provision {
         Provision::Local(roles) => Some(roles),
         _ => None,
     })
@@ -75,7 +79,9 @@ pub(super) async fn start(session: &Session, app: &App) -> Result<()> {
     let binaries = Binaries::find_or_build(&cache_directory()?, &report).await?;
     let options = Options { unsafe_no_fsync: std::env::var_os("KFCTL_LOCAL_NO_FSYNC").is_some() };
     control_plane.start(&binaries, options, &report).await?;
-    printer.json(&serde_json::json!({"kubeconfig": control_plane.kubeconfig(), "context": control_plane.context()}));
+    printer.json(&serde_json::json!({
+        "event": "platform", "platform": app.file.platform, "state": "running",
+        "kubeconfig": control_plane.kubeconfig(), "context": control_plane.context()}));
     printer.done(format!("the control plane of {} runs", app.file.name));
     printer.line(format!("  export KUBECONFIG={}", control_plane.kubeconfig().display()));
     Ok(())

@@ -47,6 +47,11 @@ impl Session {
         App::find(Path::new("."))
     }
 
+    /// Whether the command line names a cluster, in place of the app's own.
+    fn names_a_cluster(&self) -> bool {
+        self.target.kubeconfig.is_some() || self.target.context.is_some()
+    }
+
     fn catalog(&self) -> Result<Catalog> {
         let directory = |variable: &str| std::env::var_os(variable).map(PathBuf::from);
         let mut catalog = Catalog::load(directory("KFCTL_CATALOG").as_deref())?;

@@ -9,7 +9,7 @@ use crate::error::{Error, ExitStatus, Result};
 
 pub(super) async fn run(session: &Session, directory: &Path) -> Result<ExitStatus> {
     // It touches only the cluster it makes, whatever the command line or the environment name.
-    if session.target.kubeconfig.is_some() || session.target.context.is_some() {
+    if session.names_a_cluster() {
         return Err(Error::usage("quickstart makes a cluster of its own and takes neither --kubeconfig nor --context")
             .hint("for a cluster that is there: `kfctl init DIRECTORY`, then `kfctl apply k8s`"));
     }
@@ -26,6 +26,7 @@ pub(super) async fn run(session: &Session, directory: &Path) -> Result<ExitStatu
             set: Vec::new(),
         };
         let app = init::create(session, &settings)?;
+        session.printer.json(&serde_json::json!({"app": app.file.name, "directory": directory, "platform": app.file.platform}));
         session.printer.done(format!("made app {} in {}", app.file.name, directory.display()));
         app
     };

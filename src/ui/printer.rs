@@ -71,7 +71,9 @@ impl Printer {
 
     /// Text of the result, as it is: generated files.
     pub fn raw(&self, text: &str) {
-        let _ = std::io::stdout().lock().write_all(text.as_bytes());
+        if self.is_text() {
+            let _ = std::io::stdout().lock().write_all(text.as_bytes());
+        }
     }
 
     /// Something done.
@@ -83,15 +85,20 @@ impl Printer {
 
     /// Something happening.
     pub fn note(&self, text: impl AsRef<str>) {
-        if self.is_text() && !self.quiet {
-            err(&clean(text.as_ref()));
+        if self.quiet {
+            return;
+        }
+        match self.output {
+            Output::Text => err(&clean(text.as_ref())),
+            Output::Json => err(&serde_json::json!({"event": "note", "message": text.as_ref()}).to_string()),
         }
     }
 
     /// Something to know.
     pub fn warn(&self, text: impl AsRef<str>) {
-        if self.is_text() {
-            err(&format!("{} {}", self.paint(YELLOW, "warning:"), clean(text.as_ref())));
+        match self.output {
+            Output::Text => err(&format!("{} {}", self.paint(YELLOW, "warning:"), clean(text.as_ref()))),
+            Output::Json => err(&serde_json::json!({"event": "warning", "message": text.as_ref()}).to_string()),
         }
     }
 

@@ -145,7 +145,7 @@ fn an_overlay_of_no_component() {
     let sandbox = Sandbox::with_app("");
     sandbox.write("overlays/wbe/more.yaml", OVERLAY);
     assert_snapshot!(sandbox.kfctl(&["generate", "k8s"]), @r#"
-    exit: 2
+    exit: 1
     --- stdout
     --- stderr
     error: overlays/wbe: there is no component "wbe"
@@ -246,6 +246,9 @@ fn the_files_of_a_platform() {
     exit: 0
     --- stdout
     ✓ rendered rendered/platform/cluster.yaml
+
+    Next:
+      kfctl apply platform   make the cluster where there is none yet
     --- stderr
     ");
     assert_snapshot!(sandbox.read("shop/rendered/platform/cluster.yaml"), @r#"

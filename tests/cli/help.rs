@@ -155,7 +155,7 @@ fn version_as_text_and_json() {
     assert_snapshot!(Sandbox::new().kfctl(&["version", "-o", "json"]), @r#"
     exit: 0
     --- stdout
-    {"version":"0.1.0"}
+    {"commit":null,"version":"0.1.0"}
     --- stderr
     "#);
 }
