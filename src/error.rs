@@ -102,7 +102,18 @@ impl Error {
     /// An I/O error on `path`, while doing `what` ("read", "write", "create").
     #[must_use]
     pub fn io(what: &str, path: &Path, error: &std::io::Error) -> Self {
-        Self::environment(format!("cannot {what} {}: {error}", path.display()))
+        use std::io::ErrorKind;
+        // tempfile adds the path of its own file, which says nothing to anybody.
+        let words = error.to_string();
+        let cause = words.split(" at path \"").next().unwrap_or(&words);
+        let problem = Self::environment(format!("cannot {what} {}: {cause}", path.display()));
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => problem.hint("make room there, then run the same command again"),
+            ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
+                problem.hint(format!("run it as a user, and in a place, that can {what} this"))
+            }
+            _ => problem,
+        }
     }
 
     /// The file it stands in. What is wrong in a file is not the command line's fault.

@@ -42,11 +42,14 @@ fn explain(error: &serde_saphyr::Error, file: &Path) -> Error {
         }
         Yaml::Unexpected { expected: "mapping start", .. } => Error::input("no fields here").expected("a map of fields"),
         Yaml::Unexpected { expected: "sequence start", .. } => Error::input("no list here").expected("a list"),
-        Yaml::Budget { .. } | Yaml::AliasReplayLimitExceeded { .. } | Yaml::AliasExpansionLimitExceeded { .. } => {
-            Error::input(format!("too much for one file: {}", first_line(error)))
-                .expected("manifests that don't multiply by aliases, or smaller files")
-        }
-        _ => Error::input(first_line(error)),
+        _ => match first_line(error) {
+            // The parser has no one variant for these.
+            text if text.starts_with("budget breached") => {
+                Error::input("too much for one file").expected("a smaller file, whose aliases don't multiply it")
+            }
+            text if text.starts_with("recursion limit") => Error::input("nested too deep"),
+            text => Error::input(text),
+        },
     };
     let problem = problem.in_file(file);
     match position(error) {
@@ -58,6 +61,17 @@ fn explain(error: &serde_saphyr::Error, file: &Path) -> Error {
 /// Where in the text, from 1.
 pub(crate) fn position(error: &serde_saphyr::Error) -> Option<(usize, usize)> {
     error.location().map(|place| (place.line() as usize, place.column() as usize))
+}
+
+/// Line and column (from 1) of the field at `route`, or of the nearest field above it that is there.
+#[must_use]
+pub fn place(text: &str, route: &[&str]) -> Option<(usize, usize)> {
+    let document = yamlpath::Document::new(text.to_owned()).ok()?;
+    (1..=route.len()).rev().find_map(|length| {
+        let path = yamlpath::Route::from(route[..length].iter().map(|name| (*name).into()).collect::<Vec<_>>());
+        let ((line, column), _) = document.query_exact(&path).ok()??.location.point_span;
+        Some((line + 1, column + 1))
+    })
 }
 
 /// The parser's words without the position, which stands in front in our form, and without advice to programmers.
@@ -80,6 +94,14 @@ pub fn documents(text: &str, file: &Path) -> Result<Vec<Value>> {
     documents.retain(|document| !document.is_null());
     documents.iter_mut().for_each(integral);
     Ok(documents)
+}
+
+/// Line and column of the first document that is the one. Reads the text again: for errors.
+#[must_use]
+pub fn place_of_document(text: &str, is_it: impl Fn(&Value) -> bool) -> Option<(usize, usize)> {
+    let documents: Vec<serde_saphyr::Spanned<Value>> = serde_saphyr::from_multiple_with_options(text, options()).ok()?;
+    let found = documents.into_iter().find(|document| !document.value.is_null() && is_it(&document.value))?;
+    Some((found.referenced.line() as usize, found.referenced.column() as usize))
 }
 
 /// `1e3` and `1.0` are integers to kubectl; a float with no fraction becomes one here too.
@@ -174,6 +196,14 @@ mod tests {
     fn writes_what_it_reads() {
         let value = json!({"a": "0644", "b": "yes", "c": "x: y", "d": "l1\n  l2\n", "e": [], "f": {}, "g": " x", "h": "12:30", "n": ["a\tb", "é", ""]});
         assert_eq!(read_one(&to_string(&value)), value);
+    }
+
+    #[test]
+    fn a_place_is_found_or_the_nearest_above() {
+        let text = "name: a\nparams:\n  profiles:\n    maxCpu: 10\n";
+        assert_eq!(place(text, &["params", "profiles", "maxCpu"]), Some((4, 13)));
+        assert_eq!(place(text, &["params", "nothing"]).map(|place| place.0), Some(3));
+        assert_eq!(place(text, &["nothing"]), None);
     }
 
     #[test]

@@ -10,16 +10,6 @@ use crate::error::{Error, Result};
 
 const CLUSTER_COMMENT: &str = "# The cluster this app belongs to; apply refuses any other. Written by the first apply.\n";
 
-/// Line and column (from 1) of a field, or of the nearest field above it that is there.
-pub(super) fn position(text: &str, route: &[&str]) -> Option<(usize, usize)> {
-    let document = Document::new(text.to_owned()).ok()?;
-    (1..=route.len()).rev().find_map(|length| {
-        let feature = document.query_exact(&path(&route[..length])).ok()??;
-        let ((line, column), _) = feature.location.point_span;
-        Some((line + 1, column + 1))
-    })
-}
-
 fn path<'a>(route: &[&'a str]) -> Route<'a> {
     Route::from(route.iter().map(|name| Segment::Key((*name).into())).collect::<Vec<_>>())
 }
@@ -188,11 +178,5 @@ mod tests {
         assert_eq!(text.trim(), "name: a");
         let text = remove(TEXT, &["params", "profiles", "maxRam"]).unwrap();
         assert!(text.contains("maxCpu: 10") && !text.contains("maxRam"), "{text}");
-    }
-
-    #[test]
-    fn a_place_is_found_or_the_nearest_above() {
-        assert_eq!(position(TEXT, &["params", "profiles", "maxCpu"]).map(|place| place.0), Some(6));
-        assert_eq!(position(TEXT, &["params", "nothing"]).map(|place| place.0), Some(4));
     }
 }

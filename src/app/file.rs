@@ -6,7 +6,6 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::edit::position;
 use crate::error::{Error, Result};
 use crate::yaml;
 
@@ -165,7 +164,7 @@ fn wrong(field: &str, value: &str, why: &str, expected: &str) -> Error {
 
 /// The error with the place of its field.
 fn located(error: Error, text: &str, path: &Path) -> Error {
-    let place = error.field_name().and_then(|field| position(text, &[field]));
+    let place = error.field_name().and_then(|field| yaml::place(text, &[field]));
     let error = error.in_file(path);
     match place {
         Some((line, column)) => error.at(line, column),

@@ -13,7 +13,7 @@ pub use rendered::{Rendered, write_all};
 
 use crate::catalog::{Catalog, Component, Platform};
 use crate::error::{Error, Result};
-use crate::object::{Object, objects};
+use crate::object::{self, Object};
 use crate::render::{self, Context};
 use crate::yaml;
 
@@ -106,6 +106,16 @@ impl App {
         rendered::replace_folder(&self.directory, parent, name, files)
     }
 
+    /// Deletes the folder `parent/name`, where it is there.
+    pub fn remove_folder(&self, parent: &str, name: &str) -> Result<()> {
+        rendered::check_inside(&self.directory, parent)?;
+        let folder = self.directory.join(parent).join(name);
+        match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("delete", &folder, &error)),
+            _ => Ok(()),
+        }
+    }
+
     /// Path of app.yaml.
     #[must_use]
     pub fn path(&self) -> PathBuf {
@@ -147,6 +157,7 @@ impl App {
     /// The folders of a folder of the app, sorted; none where that is not there.
     fn folders(&self, name: &str) -> Result<Vec<String>> {
         let folder = self.directory.join(name);
+        rendered::check_inside(&self.directory, name)?;
         let entries = match std::fs::read_dir(&folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -242,7 +253,7 @@ impl App {
     fn read_objects(&self, folder: &Path) -> Result<Vec<Object>> {
         let mut found = Vec::new();
         for (path, text) in self.manifests(folder)? {
-            found.extend(objects(yaml::documents(&text, &path)?, &path)?);
+            found.extend(object::parse(&text, &path)?);
         }
         Ok(found)
     }
@@ -284,7 +295,7 @@ impl App {
     /// The error with the place of `route` in app.yaml.
     pub(crate) fn locate(&self, error: Error, route: &[&str]) -> Error {
         let error = error.in_file(self.path()).field(route.join("."));
-        match edit::position(&self.text, route) {
+        match yaml::place(&self.text, route) {
             Some((line, column)) => error.at(line, column),
             None => error,
         }

@@ -132,13 +132,21 @@ fn write(directory: &Path, component: &Rendered) -> Result<bool> {
     Ok(true)
 }
 
+/// A folder of the app may be a link, but not to somewhere else: what is there is not ours to replace.
+pub(super) fn check_inside(directory: &Path, folder: &str) -> Result<()> {
+    match directory.join(folder).canonicalize() {
+        Ok(real) if !real.starts_with(directory) => {
+            Err(Error::input("leads out of the app directory").in_file(folder).expected("a folder of the app itself"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Writes the folder `parent/name` of an app as a whole: a run that is killed, or finds the disk full, leaves the old one.
 pub(super) fn replace_folder(directory: &Path, parent: &str, name: &str, files: &[(PathBuf, String)]) -> Result<()> {
     let parent_path = directory.join(parent);
     std::fs::create_dir_all(&parent_path).map_err(|error| Error::io("create", &parent_path, &error))?;
-    if !parent_path.canonicalize().is_ok_and(|real| real.starts_with(directory)) {
-        return Err(Error::input("leads out of the app directory").in_file(parent).expected("a folder of the app itself"));
-    }
+    check_inside(directory, parent)?;
     let fresh = tempfile::Builder::new()
         .prefix(&format!(".{name}."))
         .tempdir_in(&parent_path)

@@ -78,7 +78,11 @@ impl Component {
         let file: File = yaml::from_str(text, path)?;
         let mut parameters = Vec::with_capacity(file.params.len());
         for (parameter, declaration) in file.params {
-            parameters.push(Parameter::new(&parameter, declaration).map_err(|error| error.in_file(path))?);
+            let located = |error: Error| match yaml::place(text, &["params", &parameter, "default"]) {
+                Some((line, column)) => error.in_file(path).at(line, column),
+                None => error.in_file(path),
+            };
+            parameters.push(Parameter::new(&parameter, declaration).map_err(located)?);
         }
         let (patches, templates) = files
             .under("", ".yaml.j2")

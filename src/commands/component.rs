@@ -9,7 +9,7 @@ use crate::catalog::Catalog;
 use crate::cli::Component;
 use crate::digest;
 use crate::error::{Error, ExitStatus, Result};
-use crate::object::objects;
+use crate::object;
 use crate::sources::download;
 use crate::ui::Table;
 use crate::yaml;
@@ -130,10 +130,7 @@ fn remove(session: &Session, app: &mut App, name: &str) -> Result<ExitStatus> {
     // app.yaml first: a folder without an entry can be removed again, an entry without a folder would be an error.
     app.set_component(name, &ComponentEntry::default())?;
     for folder in ["rendered", "components"] {
-        let path = app.directory.join(folder).join(name);
-        if path.exists() {
-            std::fs::remove_dir_all(&path).map_err(|error| Error::io("delete", &path, &error))?;
-        }
+        app.remove_folder(folder, name)?;
     }
     session.printer.json(&serde_json::json!({"component": name, "removed": true}));
     session.printer.done(format!("removed component {name} from the app; the cluster is as it was"));
@@ -148,7 +145,7 @@ async fn add(session: &Session, app: &mut App, catalog: &Catalog, name: &str, fr
     let manifests = fetch(from, sha256).await?;
     let mut count = 0;
     for (file, text) in &manifests.files {
-        count += objects(yaml::documents(text, &manifests.origin.join(file))?, &manifests.origin.join(file))?.len();
+        count += object::parse(text, &manifests.origin.join(file))?.len();
     }
     if count == 0 {
         return Err(Error::input("there is no Kubernetes object in it").in_file(from).expected("manifests in YAML"));

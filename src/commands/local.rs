@@ -34,7 +34,11 @@ pub(super) async fn run(session: &Session, command: &Local) -> Result<ExitStatus
         }
         Local::Status => return status(printer, &control_plane),
         Local::Logs { process: Some(process) } => {
-            for line in control_plane.last_lines(process, 50)? {
+            let lines = control_plane.last_lines(process, 50)?;
+            if lines.is_empty() {
+                printer.note(format!("{process} has logged nothing yet"));
+            }
+            for line in lines {
                 printer.json(&serde_json::json!({"process": process, "line": line}));
                 printer.line(line);
             }

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::catalog::{Component, Platform, Template};
 use crate::error::{Error, Result};
-use crate::object::{Object, objects};
+use crate::object::{self, Object, objects};
 use crate::sources::Source;
 use crate::yaml;
 
@@ -95,20 +95,27 @@ pub fn component(
     for source in sources(component, context)? {
         let path = Path::new(&source.url);
         let text = texts.get(&source.sha256).map(String::as_str).unwrap_or_default();
-        found.extend(objects(yaml::documents(text, path)?, path)?);
+        found.extend(object::parse(text, path)?);
     }
     for patch in &component.patches {
         merge_overlay(&mut found, yaml::documents(&text(patch, context)?, &patch.path)?, &patch.path)?;
     }
     let added = platform.templates.get(&component.name).map(Vec::as_slice).unwrap_or_default();
     for template in component.templates.iter().chain(added) {
-        let documents = yaml::documents(&text(template, context)?, &template.path)?;
-        found.extend(objects(documents, &template.path)?);
+        let rendered = text(template, context)?;
+        found.extend(object::parse(&rendered, &template.path).map_err(|error| with_line(error, &rendered))?);
     }
     for (_, path, overlay) in platform.overlays.iter().filter(|(name, ..)| *name == component.name) {
         merge_overlay(&mut found, yaml::documents(overlay, path)?, path)?;
     }
     Ok(found)
+}
+
+/// The parser counts the lines of what a template renders to, which are not the template's: the line itself tells.
+fn with_line(error: Error, rendered: &str) -> Error {
+    let Some((line, _)) = error.position() else { return error };
+    let text: String = rendered.lines().nth(line - 1).unwrap_or_default().chars().take(120).collect();
+    error.detail(format!("line {line} of what the template renders to: {}", text.trim()))
 }
 
 /// Merges partial objects over objects of the same identity (JSON merge patch, RFC 7386: lists are replaced, null deletes).

@@ -234,7 +234,7 @@ fn an_object_without_a_name() {
     exit: 1
     --- stdout
     --- stderr
-    error: components/mine/a.yaml: metadata.name: missing in ConfigMap; expected a Kubernetes object with apiVersion, kind and metadata.name
+    error: components/mine/a.yaml:1:1: metadata.name: missing in ConfigMap; expected a Kubernetes object with apiVersion, kind and metadata.name
     ");
 }
 

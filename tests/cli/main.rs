@@ -4,6 +4,7 @@
 
 mod app_file;
 mod architecture;
+mod bad_input;
 mod cluster;
 mod component;
 mod component_choice;
@@ -11,6 +12,8 @@ mod generate;
 mod harness;
 mod help;
 mod init;
+mod json;
+mod machine;
 mod param;
 mod properties;
 mod release;
