@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use http::{Method, Request};
 use http_body_util::BodyExt;
-use kube::client::Body;
+use kube::client::{AuthError, Body};
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use serde_json::Value;
 
@@ -121,7 +121,7 @@ impl Connection {
             retry_after: None,
         })?;
         let exchange = async {
-            let response = self.client.send(request).await.map_err(|error| Failure::transport(root_cause(&error)))?;
+            let response = self.client.send(request).await.map_err(|error| unsent(&error))?;
             let (head, body) = response.into_parts();
             let bytes = body.collect().await.map_err(|error| Failure::transport(error.to_string()))?.to_bytes();
             Ok::<_, Failure>((head, bytes))
@@ -164,11 +164,14 @@ impl Connection {
         match failure.class {
             Class::Busy => error(format!("cannot reach the cluster at {} (context {})", self.server, self.context))
                 .hint("is it running, and is this the right one? `kubectl config get-contexts` lists what there is; choose with --context"),
+            Class::Certificate => error(format!("{} and this machine don't trust each other (context {})", self.server, self.context))
+                .hint("a certificate has expired or is of another cluster: get a fresh kubeconfig from who runs the cluster"),
             Class::Unauthorized => error(format!("{} does not accept your credentials (context {})", self.server, self.context))
                 .hint("log in again, or choose another user's context with --context"),
             Class::Forbidden => error(format!("you may not {what} on {} (context {})", self.server, self.context))
                 .hint("ask an admin of the cluster for the right, or choose another context with --context"),
-            _ => error(format!("{}: cannot {what}", self.server)),
+            _ => error(format!("{}: cannot {what}", self.server))
+                .hint("is that the address of a Kubernetes API server? `kubectl cluster-info` shows which one the kubeconfig names"),
         }
     }
 }
@@ -237,11 +240,34 @@ fn unreadable(target: &Target, error: &KubeconfigError) -> Error {
 
 const SHOW: &str = "`kubectl config view` shows what is in it";
 
-/// The innermost cause: the layers above it repeat each other.
-pub(crate) fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
+/// A request that got no answer.
+fn unsent(error: &kube::Error) -> Failure {
+    let failure = Failure::transport(root_cause(error));
+    // An I/O error keeps what it wraps out of the chain of sources.
+    let mut cause = innermost(error);
+    while let Some(wrapped) = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        cause = wrapped;
     }
-    cause.to_string()
+    match cause.downcast_ref::<rustls::Error>() {
+        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::AlertReceived(_)) => {
+            Failure { class: Class::Certificate, ..failure }
+        }
+        _ => failure,
+    }
+}
+
+/// The innermost cause: the layers above it repeat each other.
+pub(crate) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut causes = std::iter::successors(Some(error), |cause| cause.source());
+    match causes.find_map(|cause| cause.downcast_ref::<AuthError>()) {
+        Some(AuthError::AuthExecStart(error)) => format!("its login program can't be started: {error}"),
+        // These would repeat the program's arguments and what it printed: credentials.
+        Some(AuthError::AuthExecRun { out, .. }) => format!("its login program failed ({})", out.status),
+        Some(AuthError::AuthExecParse(_)) => "its login program prints no ExecCredential".to_owned(),
+        _ => innermost(error).to_string(),
+    }
+}
+
+fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
+    std::iter::successors(Some(error), |cause| cause.source()).last().unwrap_or(error)
 }

@@ -31,6 +31,8 @@ pub enum Class {
     NotFound,
     /// The namespace is on its way out.
     NamespaceTerminating,
+    /// The server's certificate is not to be trusted, or the server does not trust the caller's.
+    Certificate,
     /// The caller's credentials are not accepted.
     Unauthorized,
     /// The caller may not do this.
