@@ -11,6 +11,7 @@ mod profiles;
 #[path = "../common/readme.rs"]
 mod readme;
 mod webhook;
+mod yaml;
 
 use harness::Cluster;
 
