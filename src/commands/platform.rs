@@ -69,7 +69,7 @@ async fn run_tool(command: &[String], app: &App, install: &str, silent: bool) ->
     let mut process = tokio::process::Command::new(program);
     process.args(arguments).current_dir(&app.directory).stdin(std::process::Stdio::null());
     // What happens meanwhile goes to standard error, a tool's own words too.
-    process.stdout(std::io::stderr());
+    process.stdout(crate::ui::beside_results());
     if silent {
         process.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
     }

@@ -163,6 +163,12 @@ impl Printer {
     }
 }
 
+/// Where a tool's own words go: beside what happens, apart from results.
+#[must_use]
+pub fn beside_results() -> std::process::Stdio {
+    std::io::stderr().into()
+}
+
 /// A closed pipe is a reader that has enough, not a failure.
 fn out(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");

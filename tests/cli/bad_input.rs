@@ -26,7 +26,7 @@ fn bomb() -> String {
     let mut text = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n".to_owned();
     for level in 1..12 {
         let before = format!("*a{}", level - 1);
-        text += &format!("a{level}: &a{level} [{}]\n", vec![before; 9].join(","));
+        text.extend(["a", &level.to_string(), ": &a", &level.to_string(), " [", &vec![before; 9].join(","), "]\n"]);
     }
     text
 }

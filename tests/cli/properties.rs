@@ -146,6 +146,31 @@ fn edges(objects: &[Object]) -> BTreeSet<(String, String)> {
 }
 
 proptest! {
+    // Each case writes some dozens of files.
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever a parameter takes stands in app.yaml as it was taken, and is taken from there as the same.
+    #[test]
+    fn a_parameter_is_read_from_app_yaml_as_it_was_set(values in prop::collection::vec(typed(), 1..12)) {
+        let directory = tempfile::tempdir().unwrap();
+        let text = "apiVersion: kfctl.kubeflow.org/v1alpha1\nkind: App\nname: shop # ours\nplatform: none\n";
+        std::fs::write(directory.path().join(APP_FILE), text).unwrap();
+        let component = every_type();
+        for (parameter, value) in component.parameters.iter().flat_map(|parameter| values.iter().map(move |value| (parameter, value))) {
+            let Ok(parsed) = parameter.parse(value) else { continue };
+            let mut app = App::load(directory.path()).unwrap();
+            app.set_parameter("web", &parameter.name, &parsed.value).unwrap();
+            let app = App::load(directory.path()).unwrap();
+            let stands = &app.file.params["web"][&parameter.name];
+            let again = parameter.parse_value(stands).unwrap();
+            prop_assert_eq!((&again.value, again.note), (&parsed.value, None), "{} {:?}", parameter.name, value);
+        }
+        let text = std::fs::read_to_string(directory.path().join(APP_FILE)).unwrap();
+        prop_assert!(text.contains("name: shop # ours\n"), "{}", text);
+    }
+}
+
+proptest! {
     #[test]
     fn what_is_written_as_yaml_is_read_back(value in value().prop_filter("empty documents are left out", |value| !value.is_null())) {
         let text = yaml::to_string(&value);
@@ -167,26 +192,6 @@ proptest! {
         let mut found = vec![Object::new(object(base.clone()), "b").unwrap()];
         merge_overlay(&mut found, vec![object(over.clone())], Path::new("o")).unwrap();
         prop_assert!(is_merged(Some(&object(base)), &object(over), Some(&found[0].content)), "{}", found[0].content);
-    }
-
-    /// Whatever a parameter takes stands in app.yaml as it was taken, and is taken from there as the same.
-    #[test]
-    fn a_parameter_is_read_from_app_yaml_as_it_was_set(values in prop::collection::vec(typed(), 1..12)) {
-        let directory = tempfile::tempdir().unwrap();
-        let text = "apiVersion: kfctl.kubeflow.org/v1alpha1\nkind: App\nname: shop # ours\nplatform: none\n";
-        std::fs::write(directory.path().join(APP_FILE), text).unwrap();
-        let component = every_type();
-        for (parameter, value) in component.parameters.iter().flat_map(|parameter| values.iter().map(move |value| (parameter, value))) {
-            let Ok(parsed) = parameter.parse(value) else { continue };
-            let mut app = App::load(directory.path()).unwrap();
-            app.set_parameter("web", &parameter.name, &parsed.value).unwrap();
-            let app = App::load(directory.path()).unwrap();
-            let stands = &app.file.params["web"][&parameter.name];
-            let again = parameter.parse_value(stands).unwrap();
-            prop_assert_eq!((&again.value, again.note), (&parsed.value, None), "{} {:?}", parameter.name, value);
-        }
-        let text = std::fs::read_to_string(directory.path().join(APP_FILE)).unwrap();
-        prop_assert!(text.contains("name: shop # ours\n"), "{}", text);
     }
 
     #[test]
