@@ -5,7 +5,7 @@ use std::path::{Component as Part, Path};
 
 use kfctl::app::{APP_FILE, App, AppFile};
 use kfctl::catalog::Component;
-use kfctl::render;
+use kfctl::object;
 use kfctl::yaml;
 
 /// app.yaml: what parses can be edited, or says why not, and reads as edited.
@@ -28,7 +28,7 @@ pub(crate) fn app_file(text: &str) {
 
 /// Manifests: each object is written as YAML that reads as the same, to a file of its own folder.
 pub(crate) fn manifests(text: &str) {
-    for object in render::parse(text, Path::new("m.yaml")).unwrap_or_default() {
+    for object in object::parse(text, Path::new("m.yaml")).unwrap_or_default() {
         let written = yaml::to_string(&object.content);
         let read = yaml::documents(&written, Path::new("w.yaml")).expect("what is written parses");
         assert_eq!(read, [(*object.content).clone()], "{written}");

@@ -3,7 +3,8 @@
 //! The layout is the architecture. Arrows go one way, and a test holds that: a module uses what stands further right.
 //!
 //! ```text
-//! main → commands → cli → ui, local, controllers → apply → app, cluster → render → catalog, api → object, yaml → labels, digest, error
+//! main → commands → cli → ui, local, controllers → apply → app, cluster → render → catalog, api
+//!      → sources, object → yaml, directories → labels, digest, error
 //! ```
 //!
 //! | module | why it exists |

@@ -59,14 +59,14 @@ fn explain(error: &serde_saphyr::Error, file: &Path) -> Error {
     }
 }
 
-fn numbers(place: serde_saphyr::Location) -> (usize, usize) {
-    let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-    (number(place.line()), number(place.column()))
-}
-
 /// Where in the text, from 1.
 pub(crate) fn position(error: &serde_saphyr::Error) -> Option<(usize, usize)> {
-    error.location().map(numbers)
+    error.location().map(|place| line_and_column(&place))
+}
+
+fn line_and_column(place: &serde_saphyr::Location) -> (usize, usize) {
+    let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    (number(place.line()), number(place.column()))
 }
 
 /// Line and column (from 1) of the field at `route`, or of the nearest field above it that is there.
@@ -107,7 +107,7 @@ pub fn documents(text: &str, file: &Path) -> Result<Vec<Value>> {
 pub fn place_of_document(text: &str, is_it: impl Fn(&Value) -> bool) -> Option<(usize, usize)> {
     let documents: Vec<serde_saphyr::Spanned<Value>> = serde_saphyr::from_multiple_with_options(text, options()).ok()?;
     let found = documents.into_iter().find(|document| !document.value.is_null() && is_it(&document.value))?;
-    Some(numbers(found.referenced))
+    Some(line_and_column(&found.referenced))
 }
 
 /// `1e3` and `1.0` are integers to kubectl; a float with no fraction becomes one here too.

@@ -13,7 +13,7 @@ pub use rendered::{Rendered, write_all};
 
 use crate::catalog::{Catalog, Component, Platform};
 use crate::error::{Error, Result};
-use crate::object::Object;
+use crate::object::{self, Object};
 use crate::render::{self, Context};
 use crate::yaml;
 
@@ -253,7 +253,7 @@ impl App {
     fn read_objects(&self, folder: &Path) -> Result<Vec<Object>> {
         let mut found = Vec::new();
         for (path, text) in self.manifests(folder)? {
-            found.extend(render::parse(&text, &path)?);
+            found.extend(object::parse(&text, &path)?);
         }
         Ok(found)
     }

@@ -9,7 +9,7 @@ use crate::catalog::Catalog;
 use crate::cli::Component;
 use crate::digest;
 use crate::error::{Error, ExitStatus, Result};
-use crate::render;
+use crate::object;
 use crate::sources::download;
 use crate::ui::Table;
 use crate::yaml;
@@ -145,7 +145,7 @@ async fn add(session: &Session, app: &mut App, catalog: &Catalog, name: &str, fr
     let manifests = fetch(from, sha256).await?;
     let mut count = 0;
     for (file, text) in &manifests.files {
-        count += render::parse(text, &manifests.origin.join(file))?.len();
+        count += object::parse(text, &manifests.origin.join(file))?.len();
     }
     if count == 0 {
         return Err(Error::input("there is no Kubernetes object in it").in_file(from).expected("manifests in YAML"));

@@ -68,8 +68,7 @@ async fn run_tool(command: &[String], app: &App, install: &str, silent: bool) ->
     let Some((program, arguments)) = command.split_first() else { return Ok(false) };
     let mut process = tokio::process::Command::new(program);
     process.args(arguments).current_dir(&app.directory).stdin(std::process::Stdio::null());
-    // What happens meanwhile goes to standard error, a tool's own words too.
-    process.stdout(crate::ui::beside_results());
+    process.stdout(crate::ui::meanwhile());
     if silent {
         process.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
     }

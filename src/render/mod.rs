@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::catalog::{Component, Platform, Template};
 use crate::error::{Error, Result};
-use crate::object::{Object, objects};
+use crate::object::{self, Object, objects};
 use crate::sources::Source;
 use crate::yaml;
 
@@ -84,16 +84,6 @@ pub fn sources<'a>(component: &'a Component, context: &Context) -> Result<Vec<&'
     Ok(needed)
 }
 
-/// The objects of a text in YAML, with every `List` unpacked. An error names the line where its document starts.
-pub fn parse(text: &str, file: &Path) -> Result<Vec<Object>> {
-    objects(yaml::documents(text, file)?, file).map_err(|error| {
-        match yaml::place_of_document(text, |document| objects(vec![document.clone()], file).is_err()) {
-            Some((line, column)) => error.at(line, column),
-            None => error,
-        }
-    })
-}
-
 /// The objects of a built-in component on a platform; `texts` holds its sources by their sha256.
 pub fn component(
     component: &Component,
@@ -105,7 +95,7 @@ pub fn component(
     for source in sources(component, context)? {
         let path = Path::new(&source.url);
         let text = texts.get(&source.sha256).map(String::as_str).unwrap_or_default();
-        found.extend(parse(text, path)?);
+        found.extend(object::parse(text, path)?);
     }
     for patch in &component.patches {
         merge_overlay(&mut found, yaml::documents(&text(patch, context)?, &patch.path)?, &patch.path)?;
@@ -113,7 +103,7 @@ pub fn component(
     let added = platform.templates.get(&component.name).map(Vec::as_slice).unwrap_or_default();
     for template in component.templates.iter().chain(added) {
         let rendered = text(template, context)?;
-        found.extend(parse(&rendered, &template.path).map_err(|error| with_line(error, &rendered))?);
+        found.extend(object::parse(&rendered, &template.path).map_err(|error| with_line(error, &rendered))?);
     }
     for (_, path, overlay) in platform.overlays.iter().filter(|(name, ..)| *name == component.name) {
         merge_overlay(&mut found, yaml::documents(overlay, path)?, path)?;

@@ -163,9 +163,9 @@ impl Printer {
     }
 }
 
-/// Where a tool's own words go: beside what happens, apart from results.
+/// Where a tool's own words go: what happens meanwhile is no result.
 #[must_use]
-pub fn beside_results() -> std::process::Stdio {
+pub fn meanwhile() -> std::process::Stdio {
     std::io::stderr().into()
 }
 

@@ -1,6 +1,7 @@
 //! Input that is wrong, hostile or odd: file, line, field and what was expected are named, and nothing is changed.
 //! What stands in app.yaml and on the command line has files of its own.
 
+use std::fmt::Write;
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
@@ -26,7 +27,7 @@ fn bomb() -> String {
     let mut text = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n".to_owned();
     for level in 1..12 {
         let before = format!("*a{}", level - 1);
-        text.extend(["a", &level.to_string(), ": &a", &level.to_string(), " [", &vec![before; 9].join(","), "]\n"]);
+        let _ = writeln!(text, "a{level}: &a{level} [{}]", vec![before; 9].join(","));
     }
     text
 }

@@ -1,7 +1,5 @@
 //! A machine that does not do its part: no Go that could build, a disk that is full, a directory that can't be written.
 
-#![allow(clippy::print_stderr, reason = "a test says aloud what it skips")]
-
 use std::process::{Command, Stdio};
 
 use insta::assert_snapshot;

@@ -1,6 +1,7 @@
 //! What people see: the real binary, its exit code, its output and its errors, with no cluster.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::print_stderr, reason = "a test says aloud what it skips")]
 
 mod answers;
 mod app_file;
