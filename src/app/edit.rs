@@ -38,13 +38,42 @@ fn set(text: &str, route: &[&str], value: &Value) -> Result<String> {
     let there =
         (0..=route.len()).rev().find(|length| *length == 0 || document.query_exists(&path(&route[..*length]))).unwrap_or(0);
     if there == route.len() {
-        return patched(text, path(route), Op::Replace(converted(value)?));
+        let mut quoted = Quoted::default();
+        let text = patched(text, path(route), Op::Replace(converted(&quoted.stand_in(value))?))?;
+        return Ok(quoted.put_back(text));
     }
     let nested = route[there + 1..].iter().rev().fold(value.clone(), |below, name| serde_json::json!({ *name: below }));
     if there == 0 {
         return Ok(appended(text, "", route[0], nested));
     }
-    patched(text, path(&route[..there]), Op::Add { key: route[there].to_owned(), value: converted(&nested)? })
+    let mut quoted = Quoted::default();
+    let addition = Op::Add { key: route[there].to_owned(), value: converted(&quoted.stand_in(&nested))? };
+    Ok(quoted.put_back(patched(text, path(&route[..there]), addition)?))
+}
+
+/// The library writes some texts so that they read as something else here (`yes`, `0644`). A word stands in for each while it
+/// works, and then gives way to the text in quotes.
+#[derive(Default)]
+struct Quoted(Vec<(String, String)>);
+
+impl Quoted {
+    fn stand_in(&mut self, value: &Value) -> Value {
+        match value {
+            Value::String(text) if crate::yaml::to_string(value).trim_end() != text => {
+                let word = format!("kfctl-stands-in-{}-for-text", self.0.len());
+                self.0.push((word.clone(), value.to_string()));
+                word.into()
+            }
+            Value::Object(fields) => {
+                Value::Object(fields.iter().map(|(name, value)| (name.clone(), self.stand_in(value))).collect())
+            }
+            _ => value.clone(),
+        }
+    }
+
+    fn put_back(&self, text: String) -> String {
+        self.0.iter().fold(text, |text, (word, quoted)| text.replace(word, quoted))
+    }
 }
 
 /// The text with a new field of the document at its end.
@@ -167,7 +196,7 @@ mod tests {
     #[test]
     fn comments_and_order_stay() {
         let text = set(TEXT, &["params", "profiles", "maxCpu"], &json!("100")).unwrap();
-        assert_eq!(text, TEXT.replace("maxCpu: 10 ", "maxCpu: '100' "));
+        assert_eq!(text, TEXT.replace("maxCpu: 10 ", "maxCpu: \"100\" "));
         let text = set(TEXT, &["params", "profiles", "maxGpu"], &json!(20)).unwrap();
         assert!(text.contains("    maxGpu: 20\n") && text.contains("# why so many"), "{text}");
         let text = set(TEXT, &["params", "notebooks", "image"], &json!("x:y")).unwrap();

@@ -10,6 +10,7 @@ mod bad_input;
 mod cluster;
 mod component;
 mod component_choice;
+mod corpora;
 mod generate;
 mod harness;
 mod help;

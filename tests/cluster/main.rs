@@ -12,6 +12,7 @@ mod profiles;
 #[path = "../common/readme.rs"]
 mod readme;
 mod webhook;
+mod yaml;
 
 use harness::Cluster;
 
