@@ -12,7 +12,7 @@ fn uid(cluster: &Cluster, arguments: &[&str]) -> String {
     cluster.kubectl(&[&["get", "-o", "jsonpath={.metadata.uid}"], arguments].concat()).success()
 }
 
-/// ConfigMaps of these names in namespace default.
+/// Objects of these names in namespace default.
 fn maps(names: &[&str]) -> String {
     names.iter().fold(String::new(), |mut text, name| {
         let _ = write!(
@@ -32,7 +32,9 @@ fn bring(app: &App, component: &str, manifests: &str) {
 
 fn app_with(cluster: &Cluster, name: &str, components: &[(&str, &str)]) -> App {
     let app = cluster.init(name, &["namespaces", "profiles"]);
-    components.iter().for_each(|(component, manifests)| bring(&app, component, manifests));
+    for (component, manifests) in components {
+        bring(&app, component, manifests);
+    }
     app.kfctl(&["apply", "k8s", "--yes"]).success();
     app
 }
