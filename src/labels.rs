@@ -61,3 +61,8 @@ pub const OTHER_TOOLS: &[(&str, &str, &str)] = &[
     ("labels", "kustomize.toolkit.fluxcd.io/name", "Flux"),
     ("labels", "helm.toolkit.fluxcd.io/name", "Flux"),
 ];
+
+/// The finalizer on a volume's claim while a pod uses it.
+pub const PVC_PROTECTION: &str = "kubernetes.io/pvc-protection";
+/// On the Secret of a token that the server made: the service account's UID.
+pub const SERVICE_ACCOUNT_UID: &str = "kubernetes.io/service-account.uid";

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::labels;
 use crate::object::list;
 
 /// What holds it up and since when; `None` where it is not being deleted.
@@ -14,7 +15,7 @@ pub(super) fn held_by(object: &Value) -> Option<String> {
         [] if why.is_empty() => "its end is under way".to_owned(),
         [] => why.join("; "),
         ["foregroundDeletion"] => "what it owns is still there, such as its pods".to_owned(),
-        ["kubernetes.io/pvc-protection"] => "a pod still uses it".to_owned(),
+        [labels::PVC_PROTECTION] => "a pod still uses it".to_owned(),
         [one] => format!("finalizer {one} holds it"),
         many => format!("finalizers {} hold it", many.join(", ")),
     };

@@ -304,7 +304,7 @@ pub(super) fn is_by_product(id: &ObjectId, object: &Value) -> bool {
             | ("coordination.k8s.io", "Lease") => true,
             ("", "ServiceAccount") => id.name == "default",
             ("", "ConfigMap") => matches!(id.name.as_str(), "kube-root-ca.crt" | "openshift-service-ca.crt" | "istio-ca-root-cert"),
-            ("", "Secret") => text(object, "annotations", "kubernetes.io/service-account.uid").is_some(),
+            ("", "Secret") => text(object, "annotations", labels::SERVICE_ACCOUNT_UID).is_some(),
             _ => false,
         }
 }
