@@ -16,6 +16,9 @@ use crate::error::{Error, Kind, Result};
 /// Longest wait for one answer; admission webhooks may take 30 s of it.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 
+/// Servers behind an `APIService` may know no metadata lists; the whole objects tell the same.
+const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
+
 /// How long a server that was there may be away.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -80,10 +83,20 @@ impl Connection {
 
     /// GET `path` from a server that has answered before: where it is busy or away, it gets half a minute to come back.
     pub async fn read(&self, path: &str) -> Result<Value, Failure> {
+        self.read_as(path, "application/json").await
+    }
+
+    /// The items of a list, each with its metadata alone.
+    pub async fn read_metadata(&self, path: &str) -> Result<Vec<Value>, Failure> {
+        let mut list = self.read_as(path, METADATA_LIST).await?;
+        Ok(list.get_mut("items").map(Value::take).and_then(|items| serde_json::from_value(items).ok()).unwrap_or_default())
+    }
+
+    async fn read_as(&self, path: &str, accept: &str) -> Result<Value, Failure> {
         let deadline = Instant::now() + PATIENCE;
         let mut pause = Duration::from_millis(100);
         loop {
-            match self.get(path).await {
+            match self.request(Method::GET, path, accept, None).await.map(|answer| answer.body) {
                 Err(failure) if failure.class == Class::Busy && Instant::now() + pause < deadline => {
                     tokio::time::sleep(failure.retry_after.unwrap_or(pause).min(PATIENCE)).await;
                     pause = (pause * 2).min(Duration::from_secs(3));
@@ -97,6 +110,24 @@ impl Connection {
     pub async fn apply(&self, path: &str, content: &Value) -> Result<Answer, Failure> {
         let body = ("application/apply-patch+yaml", content.to_string().into_bytes());
         self.request(Method::PATCH, path, "application/json", Some(body)).await
+    }
+
+    /// Deletes the object at `path` if it is still the one of these preconditions. `None` where it is gone at once.
+    pub async fn delete(
+        &self,
+        path: &str,
+        uid: &str,
+        resource_version: &str,
+        propagation: &str,
+    ) -> Result<Option<Value>, Failure> {
+        let options = serde_json::json!({
+            "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation,
+            "preconditions": {"uid": uid, "resourceVersion": resource_version},
+        });
+        let body = ("application/json", options.to_string().into_bytes());
+        let answer = self.request(Method::DELETE, path, "application/json", Some(body)).await?.body;
+        // The server answers with a Status where nothing is left to be done, else with the object.
+        Ok(answer.pointer("/metadata/uid").is_some().then_some(answer))
     }
 
     /// Sends one request and reads its answer.

@@ -4,6 +4,7 @@ mod apply;
 mod completions;
 mod component;
 mod controller;
+mod delete;
 mod diff;
 mod generate;
 mod init;
@@ -12,7 +13,9 @@ mod overlay;
 mod param;
 mod platform;
 mod preparation;
+mod prune;
 mod quickstart;
+mod removal;
 mod sources;
 mod status;
 mod version;
@@ -86,6 +89,7 @@ pub async fn run(cli: Cli, mut session: Session) -> Result<ExitStatus> {
         }
         Command::Param(command) => param::run(&session, &command),
         Command::Component(command) => component::run(&session, &command).await,
+        Command::Delete(arguments) => delete::run(&session, &arguments).await,
         Command::Status => status::run(&session).await,
         Command::Completions { shell } => completions::run(&session, shell),
         Command::Version => version::run(&session),

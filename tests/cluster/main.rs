@@ -3,12 +3,14 @@
 #![allow(clippy::print_stderr, reason = "a test says aloud what it skips, and prints its figures")]
 
 mod corpus;
+mod delete;
 mod drift;
 mod faults;
 mod harness;
 mod journey;
 mod local;
 mod profiles;
+mod prune;
 #[path = "../common/readme.rs"]
 mod readme;
 mod webhook;
