@@ -24,6 +24,7 @@ mod webhooks;
 mod write;
 mod yields;
 
+pub use compare::{Difference, Drift, Manager};
 pub use engine::{Run, Settings, apply};
 pub use event::{Event, Events, Phase};
 pub use guard::check_cluster;
