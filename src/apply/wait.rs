@@ -12,8 +12,9 @@ use serde_json::Value;
 use super::event::{Event, Events};
 use super::order::Gate;
 use super::plan::Member;
+use super::pods::explain;
 use super::report::Unready;
-use super::status::{Readiness, becomes_ready, pod_trouble, readiness};
+use super::status::{Readiness, becomes_ready, readiness};
 use super::webhooks::backends;
 use crate::cluster::{Class, Connection, Failure};
 use crate::labels::{APPLYSET_PART_OF, SERVICE_NAME};
@@ -40,11 +41,9 @@ pub(super) async fn gate(
             Err(failure) => failure.message,
         };
         if Instant::now() + pause > deadline {
-            let reason = match gate {
-                Gate::Ready(id) => explain(connection, id, reason, members).await,
-                _ => reason,
-            };
-            return Err(Unready { object: gate.object().clone(), reason });
+            let unready = vec![Unready { object: gate.object().clone(), reason }];
+            let mut told = explain(connection, unready, |unready| content(&unready.object, members)).await;
+            return Err(told.remove(0));
         }
         if pause == LONGEST_LOOK && told != reason {
             events.send(Event::Waiting { object: gate.object().clone(), reason: reason.clone() });
@@ -158,11 +157,12 @@ pub(super) async fn ready(
             }
         }
     }
-    for (id, reason) in waiting {
-        let reason = explain(connection, &id, reason, members).await;
-        unready.push(Unready { object: id, reason });
-    }
-    unready
+    unready.extend(waiting.into_iter().map(|(object, reason)| Unready { object, reason }));
+    explain(connection, unready, |unready| content(&unready.object, members)).await
+}
+
+fn content<'a>(id: &ObjectId, members: &'a [Member]) -> Option<&'a Value> {
+    members.iter().find(|member| member.object.id == *id).map(|member| &*member.object.content)
 }
 
 fn is_custom(id: &ObjectId) -> bool {
@@ -194,20 +194,4 @@ fn watch(connection: &Connection, member: &Member, selector: &str) -> stream::Bo
             std::future::ready(object.map(|object| (id, object)))
         })
         .boxed()
-}
-
-/// The reason with what the workload's own pods say.
-async fn explain(connection: &Connection, id: &ObjectId, reason: String, members: &[Member]) -> String {
-    let member = members.iter().find(|member| member.object.id == *id);
-    let labels = member.and_then(|member| member.object.content.pointer("/spec/selector/matchLabels")).and_then(Value::as_object);
-    let Some(labels) = labels else { return reason };
-    let selector: Vec<String> = labels
-        .iter()
-        .map(|(key, value)| format!("{}%3D{}", key.replace('/', "%2F"), value.as_str().unwrap_or_default()))
-        .collect();
-    let path = format!("/api/v1/namespaces/{}/pods?labelSelector={}", id.namespace, selector.join("%2C"));
-    let Ok(pods) = connection.get(&path).await else { return reason };
-    let troubles: BTreeSet<String> =
-        pods.get("items").and_then(Value::as_array).into_iter().flatten().filter_map(pod_trouble).collect();
-    if troubles.is_empty() { reason } else { format!("{reason} ({})", troubles.into_iter().collect::<Vec<_>>().join("; ")) }
 }
