@@ -96,7 +96,7 @@ pub(super) async fn check(run: &Run<'_>) -> Result<Checked> {
 }
 
 /// Each member as it will be sent, beside what is there; what is no member stays in `live`.
-fn wanted(run: &Run<'_>, live: &mut Live, inventories: &BTreeMap<String, Inventory>) -> Vec<Wanted> {
+pub(super) fn wanted(run: &Run<'_>, live: &mut Live, inventories: &BTreeMap<String, Inventory>) -> Vec<Wanted> {
     let autoscaled: HashSet<(&str, &str, &str)> = run
         .plan
         .members

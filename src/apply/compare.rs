@@ -195,27 +195,32 @@ fn differences(
 pub struct Manager {
     /// Its name.
     pub name: String,
-    /// The fields it has set, `status` apart.
+    /// The fields it has set.
     pub fields: Vec<String>,
 }
 
-/// Who else keeps fields of this object, apart from its status.
+/// Who else keeps fields of this object, apart from its status. What the control plane itself writes beside ours is no news.
 #[must_use]
 pub(super) fn managers(live: &Value) -> Vec<Manager> {
     let text = |entry: &Value, field: &str| entry.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let others = list(live, "/metadata/managedFields").iter().filter(|entry| {
-        entry.get("subresource").and_then(Value::as_str) != Some("status")
-            && ![FIELD_MANAGER, CONTROLLER_FIELD_MANAGER].contains(&text(entry, "manager").as_str())
-    });
-    let mut found: Vec<Manager> = Vec::new();
-    for entry in others {
-        let name = text(entry, "manager");
+    let fields_of = |set: Option<&Map<String, Value>>| {
         let mut fields = Vec::new();
-        if let Some(set) = entry.get("fieldsV1").and_then(Value::as_object) {
-            leaves(set, Path(None, ""), &mut fields);
+        set.into_iter().for_each(|set| leaves(set, Path(None, ""), &mut fields));
+        fields
+    };
+    let ours = fields_of(owned(live));
+    let mut found: Vec<Manager> = Vec::new();
+    for entry in list(live, "/metadata/managedFields") {
+        let name = text(entry, "manager");
+        if [FIELD_MANAGER, CONTROLLER_FIELD_MANAGER].contains(&name.as_str()) || text(entry, "subresource") == "status" {
+            continue;
         }
+        let mut fields = fields_of(entry.get("fieldsV1").and_then(Value::as_object));
         // Before kinds had a subresource for it, status was written with the rest.
         fields.retain(|field| !covers(".status", field));
+        if is_control_plane(&name) {
+            fields.retain(|field| ours.iter().any(|ours| covers(ours, field)));
+        }
         match found.iter_mut().find(|manager| manager.name == name) {
             Some(manager) => manager.fields.append(&mut fields),
             None if fields.is_empty() => {}
@@ -223,6 +228,10 @@ pub(super) fn managers(live: &Value) -> Vec<Manager> {
         }
     }
     found
+}
+
+fn is_control_plane(manager: &str) -> bool {
+    manager.starts_with("kube-") || matches!(manager, "kubelet" | "clusterrole-aggregation-controller")
 }
 
 /// The fields of a set that hold no other fields.
@@ -382,7 +391,11 @@ mod tests {
         let mut object = live();
         let status =
             json!({"manager": "lb", "operation": "Update", "subresource": "status", "fieldsV1": {"f:status": {"f:x": {}}}});
-        object["metadata"]["managedFields"].as_array_mut().unwrap().push(status);
+        let entries = object["metadata"]["managedFields"].as_array_mut().unwrap();
+        entries.push(status);
+        let noise = json!({"manager": "kube-controller-manager", "operation": "Update", "fieldsV1": {
+            "f:metadata": {"f:annotations": {"f:deployment.kubernetes.io/revision": {}}}}});
+        entries.push(noise);
         assert_eq!(managers(&object), [Manager { name: "someone".into(), fields: vec![".metadata.labels.theirs".into()] }]);
     }
 

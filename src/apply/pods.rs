@@ -9,10 +9,10 @@ use super::report::Unready;
 use super::status::condition;
 use super::webhooks::selects;
 use crate::cluster::Connection;
-use crate::object::list;
+use crate::object::{ObjectId, list};
 
-/// Pods by namespace.
-pub(super) type Pods = BTreeMap<String, Vec<Value>>;
+/// Pods by identity.
+pub(super) type Pods = BTreeMap<ObjectId, Value>;
 
 /// The unready objects, each with what its own pods say: one list of pods a namespace. `of` finds an object's content.
 pub(super) async fn explain<'a>(
@@ -38,9 +38,15 @@ pub(super) async fn read(connection: &Connection, namespaces: BTreeSet<String>) 
     let lists = stream::iter(namespaces).map(|namespace| async move {
         let mut pods = connection.get(&format!("/api/v1/namespaces/{namespace}/pods")).await.ok()?;
         let Value::Array(items) = pods.get_mut("items")?.take() else { return None };
-        Some((namespace, items))
+        let id = move |pod: &Value| ObjectId {
+            group: String::new(),
+            kind: "Pod".into(),
+            namespace: namespace.clone(),
+            name: pod.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        };
+        Some(stream::iter(items.into_iter().map(move |pod| (id(&pod), pod))))
     });
-    lists.buffer_unordered(8).filter_map(std::future::ready).collect().await
+    lists.buffer_unordered(8).filter_map(std::future::ready).flatten().collect().await
 }
 
 /// Only workloads select pods by labels of their own pods.
@@ -58,8 +64,8 @@ pub(super) fn with_troubles(unready: &Unready, object: &Value, pods: &Pods) -> S
         let labels = pod.pointer("/metadata/labels").and_then(Value::as_object).unwrap_or(&nothing);
         selects(selector, labels)
     };
-    let pods = pods.get(&unready.object.namespace).map(Vec::as_slice).unwrap_or_default();
-    let troubles: BTreeSet<String> = pods.iter().filter(is_ours).filter_map(pod_trouble).collect();
+    let here = pods.iter().filter(|(id, _)| id.namespace == unready.object.namespace).map(|(_, pod)| pod);
+    let troubles: BTreeSet<String> = here.filter(is_ours).filter_map(pod_trouble).collect();
     if troubles.is_empty() { reason } else { format!("{reason} ({})", troubles.into_iter().collect::<Vec<_>>().join("; ")) }
 }
 
@@ -137,7 +143,8 @@ mod tests {
     fn a_workload_is_explained_by_its_own_pods_alone() {
         let object = json!({"spec": {"selector": {"matchLabels": {"app": "a"}}, "template": {"metadata": {}}}});
         let pod = |app: &str| json!({"metadata": {"labels": {"app": app}}, "status": {"containerStatuses": [{"name": app, "state": {"waiting": {"reason": "ErrImagePull"}}}]}});
-        let pods = Pods::from([("n".to_owned(), vec![pod("a"), pod("a"), pod("b")])]);
+        let named = |name: &str| ObjectId { group: String::new(), kind: "Pod".into(), namespace: "n".into(), name: name.into() };
+        let pods = Pods::from([(named("1"), pod("a")), (named("2"), pod("a")), (named("3"), pod("b"))]);
         let id = |namespace: &str| crate::object::ObjectId {
             group: "apps".into(),
             kind: "Deployment".into(),

@@ -5,8 +5,6 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt};
-use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind};
-use kube::runtime::{WatchStreamExt, watcher};
 use serde_json::Value;
 
 use super::event::{Event, Events};
@@ -15,6 +13,7 @@ use super::plan::Member;
 use super::pods::explain;
 use super::report::Unready;
 use super::status::{Readiness, becomes_ready, readiness};
+use super::watches::{Seen, watch};
 use super::webhooks::backends;
 use crate::cluster::{Class, Connection, Failure};
 use crate::labels::{APPLYSET_PART_OF, SERVICE_NAME};
@@ -134,11 +133,16 @@ pub(super) async fn ready(
         .map(|member| ((member.object.id.group.clone(), member.object.id.kind.clone()), member))
         .collect();
     let selector = format!("{APPLYSET_PART_OF} in ({})", applysets.iter().cloned().collect::<Vec<_>>().join(","));
-    let streams = kinds.values().map(|member| watch(connection, member, &selector));
-    let mut changes = pin!(stream::select_all(streams));
+    let watches = kinds.values().map(|member| watch(connection, &member.resource, None, &selector));
+    let mut changes = pin!(stream::select_all(watches));
     while !waiting.is_empty() {
         let Ok(change) = tokio::time::timeout_at(deadline.into(), changes.next()).await else { break };
-        let Some((id, object)) = change else { break };
+        // A broken watch repairs itself; the deadline bounds it.
+        let (id, object) = match change {
+            Some(Seen::Object(_, id, object)) => (id, object),
+            Some(_) => continue,
+            None => break,
+        };
         let Some(reason) = waiting.get_mut(&id) else { continue };
         match readiness(&id, &object) {
             Readiness::Ready => {
@@ -167,31 +171,4 @@ fn content<'a>(id: &ObjectId, members: &'a [Member]) -> Option<&'a Value> {
 
 fn is_custom(id: &ObjectId) -> bool {
     id.group.contains('.') && !id.group.ends_with(".k8s.io")
-}
-
-type Change = (ObjectId, Value);
-
-fn watch(connection: &Connection, member: &Member, selector: &str) -> stream::BoxStream<'static, Change> {
-    let resource = &member.resource;
-    let gvk = GroupVersionKind::gvk(&resource.group, &resource.version, &resource.kind);
-    let api: Api<DynamicObject> = Api::all_with(connection.client(), &ApiResource::from_gvk_with_plural(&gvk, &resource.plural));
-    let (group, kind) = (resource.group.clone(), resource.kind.clone());
-    watcher(api, watcher::Config::default().labels(selector))
-        .default_backoff()
-        .filter_map(move |event| {
-            // An error is a broken watch, which repairs itself with backoff; the deadline bounds it.
-            let object = match event {
-                Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => serde_json::to_value(object).ok(),
-                _ => None,
-            };
-            let text = |pointer: &str| object.as_ref()?.pointer(pointer)?.as_str().map(str::to_owned);
-            let id = ObjectId {
-                group: group.clone(),
-                kind: kind.clone(),
-                namespace: text("/metadata/namespace").unwrap_or_default(),
-                name: text("/metadata/name").unwrap_or_default(),
-            };
-            std::future::ready(object.map(|object| (id, object)))
-        })
-        .boxed()
 }

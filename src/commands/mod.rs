@@ -4,6 +4,7 @@ mod apply;
 mod completions;
 mod component;
 mod controller;
+mod doctor;
 mod generate;
 mod init;
 mod local;
@@ -76,7 +77,8 @@ pub async fn run(cli: Cli, mut session: Session) -> Result<ExitStatus> {
         }
         Command::Param(command) => param::run(&session, &command),
         Command::Component(command) => component::run(&session, &command).await,
-        Command::Status => status::run(&session).await,
+        Command::Status(arguments) => status::run(&session, &arguments).await,
+        Command::Doctor => doctor::run(&session).await,
         Command::Completions { shell } => completions::run(&session, shell),
         Command::Version => version::run(&session),
         Command::Quickstart { directory } => quickstart::run(&session, &directory).await,

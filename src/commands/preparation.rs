@@ -1,6 +1,7 @@
 //! What `apply`, `diff` and `apply --dry-run` do alike before the engine runs: the plan, and the cluster it is for.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Session, one_of, platform};
 use crate::app::{App, Rendered};
@@ -26,7 +27,7 @@ pub(super) struct Preparation {
     pub uid: String,
     /// Number of objects by component, in order.
     pub counts: Vec<(String, usize)>,
-    discovery: Discovery,
+    pub discovery: Arc<Discovery>,
     places: Vec<(String, usize)>,
     plan: Plan,
     yields: BTreeMap<String, Vec<Yield>>,
@@ -54,7 +55,7 @@ impl Preparation {
             .filter_map(|(name, _)| catalog.find_component(name))
             .map(|component| (component.name.clone(), component.yields.clone()))
             .collect();
-        Ok(Self { connection, uid, counts, discovery, places, plan, yields })
+        Ok(Self { connection, uid, counts, discovery: Arc::new(discovery), places, plan, yields })
     }
 
     /// The run for the engine.

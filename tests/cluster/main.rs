@@ -10,6 +10,7 @@ mod local;
 mod profiles;
 #[path = "../common/readme.rs"]
 mod readme;
+mod status;
 mod webhook;
 
 use harness::Cluster;
