@@ -9,7 +9,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::check::{Wanted, wanted};
-use super::compare::{self, Difference, Drift, Manager};
+use super::compare;
+use super::drift::{self, Difference, Drift, Manager};
 use super::engine::{CONCURRENCY, Run};
 use super::inventory::{Inventory, inventories};
 use super::live::Live;
@@ -154,7 +155,7 @@ impl<'a> Installation<'a> {
             .wanted()
             .into_iter()
             .filter_map(|wanted| {
-                let drift = compare::drift(&wanted.content, wanted.live.as_ref()?);
+                let drift = drift::drift(&wanted.content, wanted.live.as_ref()?);
                 (!drift.is_empty() && drift.iter().all(|drift| drift.difference != Difference::Taken)).then_some((wanted, drift))
             })
             .collect();
@@ -194,7 +195,7 @@ impl<'a> Installation<'a> {
             let states = objects.entry(&member.component).or_default();
             let state = states.entry(id.clone()).or_insert_with(|| ObjectState::missing(id.clone()));
             state.left_over = false;
-            state.drift = live.as_ref().map(|live| compare::drift(content, live)).unwrap_or_default();
+            state.drift = live.as_ref().map(|live| drift::drift(content, live)).unwrap_or_default();
             state.drift.retain(|drift| !self.spelled.contains(&(id.clone(), drift.field.clone())));
         }
         let place = |component: &str| {
@@ -233,7 +234,7 @@ impl<'a> Installation<'a> {
         let containers =
             ["/initContainers", "/containers"].into_iter().flat_map(|at| spec.map_or(&[][..], |spec| list(spec, at)));
         let images = containers.filter_map(|container| Some(container.get("image")?.as_str()?.to_owned())).collect();
-        let managers = compare::managers(object);
+        let managers = drift::managers(object);
         ObjectState { object: id.clone(), state, drift: Vec::new(), managers, images, left_over: self.subject.run.is_some() }
     }
 }

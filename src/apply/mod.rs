@@ -8,6 +8,7 @@
 
 mod check;
 mod compare;
+mod drift;
 mod engine;
 mod event;
 mod guard;
@@ -28,7 +29,7 @@ mod webhooks;
 mod write;
 mod yields;
 
-pub use compare::{Difference, Drift, Manager};
+pub use drift::{Difference, Drift, Manager};
 pub use engine::{Run, Settings, apply};
 pub use event::{Event, Events, Phase};
 pub use guard::check_cluster;
