@@ -50,8 +50,7 @@ pub(super) fn drift(wanted: &Value, live: &Value) -> Vec<Drift> {
         }
     }
     let mut found = Vec::new();
-    // An empty set would mean that all is owned as a whole.
-    let nothing = Map::from_iter([(".".to_owned(), Value::Null)]);
+    let nothing = nothing();
     differences(&wanted, live, owned(live).unwrap_or(&nothing), Path(None, ""), &mut |path, difference| {
         found.push(Drift { field: path.to_string(), difference, managers: Vec::new() });
     });
@@ -63,6 +62,11 @@ pub(super) fn drift(wanted: &Value, live: &Value) -> Vec<Drift> {
         }
     }
     found
+}
+
+/// A set that holds nothing; an empty one would mean that all is owned as a whole.
+fn nothing() -> Map<String, Value> {
+    Map::from_iter([(".".to_owned(), Value::Null)])
 }
 
 /// Whether one of the fields is the other, or a part of it.
@@ -121,6 +125,10 @@ fn differences(
                 let here = Path(Some(&path), &key);
                 match (owned.get(&key).and_then(Value::as_object), live.get(name)) {
                     (Some(set), Some(live)) => differences(value, live, set, here, report),
+                    // None of it is ours: each of its fields tells for itself.
+                    (None, Some(live @ Value::Object(_))) if value.is_object() => {
+                        differences(value, live, &nothing(), here, report);
+                    }
                     (None, Some(live)) if !holds(live, value) => report(here, Difference::Taken),
                     // There, with our value, and not ours.
                     (None, Some(_)) => report(here, Difference::Outdated),

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stderr, reason = "a test says aloud what it skips, and prints its figures")]
 
 mod corpus;
+mod doctor;
 mod faults;
 mod harness;
 mod journey;
