@@ -38,3 +38,6 @@ pub const OPERATING_SYSTEM: &str = "kubernetes.io/os";
 pub const ARCHITECTURE: &str = "kubernetes.io/arch";
 /// On a node: that kwok plays its kubelet.
 pub const KWOK_NODE: &str = "kwok.x-k8s.io/node";
+
+/// On a `StorageClass`: `true` where claims that name no class get it.
+pub const DEFAULT_STORAGE_CLASS: &str = "storageclass.kubernetes.io/is-default-class";

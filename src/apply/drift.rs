@@ -187,7 +187,9 @@ pub(super) fn managers(live: &Value) -> Vec<Manager> {
     let text = |entry: &Value, field: &str| entry.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
     let fields_of = |set: Option<&Map<String, Value>>| {
         let mut fields = Vec::new();
-        set.into_iter().for_each(|set| leaves(set, Path(None, ""), &mut fields));
+        if let Some(set) = set {
+            leaves(set, Path(None, ""), &mut fields);
+        }
         fields
     };
     let ours = fields_of(owned(live));

@@ -52,7 +52,6 @@ impl Installation<'_> {
                 for (source, seen) in events.next().await.unwrap_or_default() {
                     match &seen {
                         Seen::Broken(why) if told.insert(why.clone()) => trouble(why),
-                        Seen::Broken(_) => {}
                         Seen::All(..) => told.clear(),
                         _ => {}
                     }

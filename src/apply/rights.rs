@@ -108,10 +108,9 @@ impl fmt::Display for MissingRight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verbs = self.verbs.iter().copied().collect::<Vec<_>>().join(", ");
         write!(f, "{verbs} {}", self.resource)?;
-        if self.namespace.is_empty() {
-            f.write_str(" in the whole cluster")?
-        } else {
-            write!(f, " in namespace {}", self.namespace)?
+        match self.namespace.as_str() {
+            "" => f.write_str(" in the whole cluster")?,
+            namespace => write!(f, " in namespace {namespace}")?,
         }
         let plural = if self.objects == 1 { "" } else { "s" };
         write!(f, " ({} object{plural})", self.objects)

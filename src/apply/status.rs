@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::pods::pod_trouble;
+use crate::labels::DEFAULT_STORAGE_CLASS;
 use crate::object::{ObjectId, list};
 
 /// How far an object is.
@@ -98,7 +99,7 @@ pub(super) fn waits_for_its_first_pod(claim: &Value, classes: &[Value]) -> bool 
 #[must_use]
 pub fn is_default_class(class: &Value) -> bool {
     let annotations = class.pointer("/metadata/annotations");
-    annotations.and_then(|all| all.get("storageclass.kubernetes.io/is-default-class")?.as_str()) == Some("true")
+    annotations.and_then(|all| all.get(DEFAULT_STORAGE_CLASS)?.as_str()) == Some("true")
 }
 
 fn workload(kind: &str, object: &Value) -> Readiness {

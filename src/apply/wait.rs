@@ -133,8 +133,8 @@ pub(super) async fn ready(
         .map(|member| ((member.object.id.group.clone(), member.object.id.kind.clone()), member))
         .collect();
     let selector = format!("{APPLYSET_PART_OF} in ({})", applysets.iter().cloned().collect::<Vec<_>>().join(","));
-    let watches = kinds.values().map(|member| watch(connection, &member.resource, None, &selector));
-    let mut changes = pin!(stream::select_all(watches));
+    let streams = kinds.values().map(|member| watch(connection, &member.resource, None, &selector));
+    let mut changes = pin!(stream::select_all(streams));
     while !waiting.is_empty() {
         let Ok(change) = tokio::time::timeout_at(deadline.into(), changes.next()).await else { break };
         // A broken watch repairs itself; the deadline bounds it.

@@ -29,7 +29,9 @@ pub(super) async fn run(session: &Session) -> Result<ExitStatus> {
         Ok(found) => findings.extend(found),
         Err(finding) => findings.push(finding),
     }
-    findings.iter().for_each(|finding| show(printer, finding));
+    for finding in &findings {
+        show(printer, finding);
+    }
     let worst = findings.iter().map(|finding| finding.level).max();
     Ok(if worst == Some(Level::Fail) { ExitStatus::Failed } else { ExitStatus::Done })
 }

@@ -28,10 +28,11 @@ pub(super) async fn run(session: &Session, arguments: &cli::Status) -> Result<Ex
     let app = session.app().map_err(|error| error.hint("without the directory: `kfctl status --app NAME`"))?;
     let catalog = session.catalog()?;
     // A component that left the app may still be in the cluster: only what is in neither is a mistake.
-    let named: Vec<String> = app.components(&catalog)?.into_iter().filter(|name| arguments.components.contains(name)).collect();
-    let places = if named.is_empty() && !arguments.components.is_empty() { Vec::new() } else { chosen(&app, &catalog, &named)? };
-    let names: Vec<String> = places.iter().map(|(name, _)| name.clone()).collect();
-    let rendered = app.render(&catalog, &names)?;
+    let running = app.components(&catalog)?;
+    let chosen_here: Vec<String> = running.into_iter().filter(|name| arguments.components.contains(name)).collect();
+    let none_here = chosen_here.is_empty() && !arguments.components.is_empty();
+    let places = if none_here { Vec::new() } else { chosen(&app, &catalog, &chosen_here)? };
+    let rendered = app.render(&catalog, &places.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>())?;
     let preparation = Preparation::new(session, &app, &catalog, places, rendered).await?;
     let settings = Settings { timeout: std::time::Duration::ZERO, wait: false, force_conflicts: false };
     let run = preparation.run(session, &app, settings, Events::nowhere());
@@ -65,7 +66,9 @@ async fn show(session: &Session, arguments: &cli::Status, subject: Subject<'_>) 
         }
     }
     if !arguments.watch {
-        components.iter().for_each(|component| printer.json(component));
+        for component in &components {
+            printer.json(component);
+        }
         if !installation.is_empty() {
             report(session, &components);
         }
@@ -113,7 +116,9 @@ fn report(session: &Session, components: &[ComponentState]) {
             all.filter_map(|(component, object)| Some(format!("  {component}: {}: {}", object.object, of(object)?))).collect();
         if !lines.is_empty() {
             printer.line(format!("\n{title}:"));
-            lines.iter().for_each(|line| printer.line(line));
+            for line in &lines {
+                printer.line(line);
+            }
         }
         !lines.is_empty()
     };

@@ -71,12 +71,12 @@ pub(super) fn managers(facts: &AppFacts) -> Finding {
     if taken.is_empty() {
         return Finding::ok("managers", "nobody has changed a field of ours");
     }
-    let more = taken.len().saturating_sub(NAMED);
-    let mut found =
-        format!("others have changed fields of ours: {}", taken.into_iter().take(NAMED).collect::<Vec<_>>().join("; "));
-    if more > 0 {
-        found += &format!("; and {more} more");
-    }
+    let more = match taken.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    let named = taken.into_iter().take(NAMED).collect::<Vec<_>>().join("; ");
+    let found = format!("others have changed fields of ours: {named}{more}");
     Finding::warn(
         "managers",
         found,

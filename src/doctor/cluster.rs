@@ -10,6 +10,7 @@ use super::{Finding, Level};
 use crate::apply::is_default_class;
 use crate::catalog::quantity_value;
 use crate::cluster::{NEWEST, OLDEST, Version};
+use crate::labels::DEFAULT_STORAGE_CLASS;
 use crate::object::list;
 
 /// Seconds that clocks may differ before it is worth a word, and before tokens and certificates are refused.
@@ -158,9 +159,8 @@ pub(super) fn storage(classes: &Fact<Vec<Value>>) -> Finding {
     };
     let name = |class: &Value| class.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
     let defaults: Vec<String> = classes.iter().filter(|class| is_default_class(class)).map(name).collect();
-    let mark = |class: &str, value: bool| {
-        format!("`kubectl annotate --overwrite storageclass {class} storageclass.kubernetes.io/is-default-class={value}`")
-    };
+    let mark =
+        |class: &str, value: bool| format!("`kubectl annotate --overwrite storageclass {class} {DEFAULT_STORAGE_CLASS}={value}`");
     match (defaults.as_slice(), classes.first()) {
         ([one], _) => Finding::ok(check, format!("volumes come from StorageClass {one} by default")),
         ([], None) => Finding::warn(

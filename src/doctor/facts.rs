@@ -153,7 +153,7 @@ async fn services(connection: &Connection, configurations: &[Value]) -> BTreeMap
         let (services, slices) = futures::join!(connection.get(&services), connection.get(&slices));
         (namespace, services, slices)
     });
-    let looks: Vec<(String, Result<Value, Failure>, Result<Value, Failure>)> = looks.buffer_unordered(8).collect().await;
+    let looks = looks.buffer_unordered(8).collect::<Vec<_>>().await;
     let mut found = BTreeMap::new();
     for (namespace, services, slices) in looks {
         let (services, slices) = match (services, slices) {

@@ -26,6 +26,7 @@ const COMMANDS: &[&str] = &[
     "component disable",
     "component show",
     "status",
+    "doctor",
     "sources",
     "sources list",
     "sources fetch",
@@ -66,7 +67,8 @@ fn top_level_help() {
       apply        Bring the cluster to what the app says
       param        Read and change parameters of components
       component    Choose components, and bring your own
-      status       What runs in the cluster, and what does not
+      status       What runs in the cluster, what does not and why, and what others changed
+      doctor       Check the cluster and your rights in it, and say what to do about what is wrong
       sources      Manifests of other projects' releases, each pinned by its sha256
       local        The control plane of platform local
       controller   Run the controller of profiles (in the cluster, or as a process of platform local)

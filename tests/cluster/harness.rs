@@ -224,11 +224,6 @@ impl Cluster {
         &self.kubeconfig
     }
 
-    /// The admin's kubeconfig.
-    pub(crate) fn kubeconfig(&self) -> String {
-        self.kubeconfig.display().to_string()
-    }
-
     /// Where the control plane keeps everything.
     pub(crate) fn directory(&self) -> PathBuf {
         self.kubeconfig.parent().expect("a file is in a directory").to_owned()

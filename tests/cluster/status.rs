@@ -100,7 +100,7 @@ fn api_status_says_why_and_what_others_did() {
     let settings = settings.expect("the ConfigMap");
     assert_eq!(settings["drift"][0]["managers"][0], "somebody", "{settings}");
     assert_eq!(settings["state"], "ready");
-    let elsewhere = cluster.app.kfctl(&["status", "--app", "seen", "--kubeconfig", &cluster.kubeconfig()]);
+    let elsewhere = cluster.app.kfctl(&["status", "--app", "seen", "--kubeconfig", &cluster.kubeconfig().display().to_string()]);
     assert_eq!(elsewhere.code, 4, "{}", elsewhere.all());
     assert!(elsewhere.stdout.contains("ImagePullBackOff") && elsewhere.stdout.contains("2/4"), "{}", elsewhere.all());
     assert!(elsewhere.stdout.contains("somebody keeps .data.added"), "{}", elsewhere.all());
