@@ -181,41 +181,43 @@ impl<'a> Installation<'a> {
     /// How everything is, in the order of the app.
     #[must_use]
     pub fn components(&self) -> Vec<ComponentState> {
-        let mut objects: BTreeMap<&str, BTreeMap<ObjectId, ObjectState>> = BTreeMap::new();
-        let by_applyset: BTreeMap<String, &str> =
-            self.inventories.iter().map(|(component, inventory)| (inventory.id(), component.as_str())).collect();
+        let by_applyset: BTreeMap<String, &String> =
+            self.inventories.iter().map(|(component, inventory)| (inventory.id(), component)).collect();
+        let mut objects: BTreeMap<ObjectId, (&String, ObjectState)> = BTreeMap::new();
         for (id, object) in self.live.iter() {
             let applyset = object.pointer("/metadata/labels").and_then(|labels| labels.get(APPLYSET_PART_OF)?.as_str());
-            let Some(component) = applyset.and_then(|applyset| by_applyset.get(applyset)) else { continue };
-            objects.entry(component).or_default().insert(id.clone(), self.object(id, object));
+            if let Some(component) = applyset.and_then(|applyset| by_applyset.get(applyset)) {
+                objects.insert(id.clone(), (component, self.object(id, object)));
+            }
         }
         let wanted = self.wanted();
         for Wanted { member, content, live, .. } in &wanted {
             let id = &member.object.id;
-            let states = objects.entry(&member.component).or_default();
-            let state = states.entry(id.clone()).or_insert_with(|| ObjectState::missing(id.clone()));
+            let missing = || (&member.component, ObjectState::missing(id.clone()));
+            let (component, state) = objects.entry(id.clone()).or_insert_with(missing);
+            *component = &member.component;
             state.left_over = false;
             state.drift = live.as_ref().map(|live| drift::drift(content, live)).unwrap_or_default();
             state.drift.retain(|drift| !self.spelled.contains(&(id.clone(), drift.field.clone())));
         }
+        let mut components: BTreeMap<&String, Vec<ObjectState>> =
+            self.inventories.keys().map(|component| (component, Vec::new())).collect();
+        for (component, state) in objects.into_values() {
+            components.entry(component).or_default().push(state);
+        }
+        let places = self.subject.run.map(|run| run.components).unwrap_or_default();
         let place = |component: &str| {
-            let places = self.subject.run.map(|run| run.components).unwrap_or_default();
             let wanted = places.iter().find(|(name, _)| name == component).map(|(_, place)| *place);
             wanted.or_else(|| self.inventories.get(component).map(|inventory| inventory.order))
         };
-        let empty = self.inventories.keys().map(String::as_str).filter(|component| !objects.contains_key(component));
-        let empty: Vec<&str> = empty.collect();
-        let mut states: Vec<ComponentState> = objects
-            .into_iter()
-            .chain(empty.into_iter().map(|component| (component, BTreeMap::new())))
-            .map(|(component, objects)| ComponentState {
-                component: component.to_owned(),
-                version: self.inventories.get(component).map(|inventory| inventory.tooling.clone()),
-                ready: objects.values().filter(|object| object.state == State::Ready).count(),
-                total: objects.len(),
-                objects: objects.into_values().collect(),
-            })
-            .collect();
+        let states = components.into_iter().map(|(component, objects)| ComponentState {
+            component: component.clone(),
+            version: self.inventories.get(component).map(|inventory| inventory.tooling.clone()),
+            ready: objects.iter().filter(|object| object.state == State::Ready).count(),
+            total: objects.len(),
+            objects,
+        });
+        let mut states: Vec<ComponentState> = states.collect();
         states.sort_by_key(|state| (place(&state.component), state.component.clone()));
         states
     }
