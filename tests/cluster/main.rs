@@ -4,6 +4,7 @@
 
 mod corpus;
 mod delete;
+mod doctor;
 mod drift;
 mod faults;
 mod harness;
@@ -13,6 +14,7 @@ mod profiles;
 mod prune;
 #[path = "../common/readme.rs"]
 mod readme;
+mod status;
 mod webhook;
 mod yaml;
 
