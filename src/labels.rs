@@ -20,3 +20,20 @@ pub const APPLYSET_NAMESPACES: &str = "applyset.kubernetes.io/additional-namespa
 pub const APP: &str = "kfctl.kubeflow.org/app";
 /// On an inventory: the component it belongs to.
 pub const COMPONENT: &str = "kfctl.kubeflow.org/component";
+
+/// On everything made for a profile: the profile's name.
+pub const PROFILE: &str = "kubeflow.org/profile";
+/// On everything made for a profile: the profile's uid. A namespace belongs to the profile whose uid it carries.
+pub const PROFILE_UID: &str = "kubeflow.org/profile-uid";
+/// What an object is part of.
+pub const PART_OF: &str = "app.kubernetes.io/part-of";
+/// On a namespace, set by someone who may change it: the profile that may take it over.
+pub const ADOPT: &str = "kubeflow.org/adopt";
+/// On a profile: it can't be deleted.
+pub const KEEP_DATA: &str = "kubeflow.org/keep-data";
+/// On a profile or its quota: every limit returns to its default, once.
+pub const RESET_QUOTA: &str = "kubeflow.org/reset-quota";
+/// The finalizer that lets a profile's namespace go before the profile.
+pub const PROFILE_FINALIZER: &str = "kubeflow.org/profile";
+/// What `kubectl apply` wrote last.
+pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";

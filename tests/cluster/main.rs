@@ -6,6 +6,8 @@ mod corpus;
 mod faults;
 mod harness;
 mod local;
+mod profile_lifecycle;
+mod profile_quota;
 mod profiles;
 mod webhook;
 
