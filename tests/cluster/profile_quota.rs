@@ -69,8 +69,8 @@ fn e2e_an_override_stays_while_the_rest_follows() {
     becomes(&test, "the default changed after a server-side apply", changed);
     apply(&["--server-side"], "").success();
     becomes(&test, "kubectl apply --server-side without it", "cpu=40 memory=128Gi nvidia.com/gpu=4");
-    // An equal value beside ours.
-    apply(&["--server-side"], "requests.cpu: 40").success();
+    // An equal value beside ours: as text, for the server takes the number 40 for another value.
+    apply(&["--server-side"], "requests.cpu: \"40\"").success();
     test.settled();
     assert_eq!(overridden().0, "Overridden");
     set_default(&test, "32", "128Gi");

@@ -112,9 +112,9 @@ mod tests {
         for (source, expected) in [
             (configmap("{{ user }}"), "pull.yaml:3:1: undefined value"),
             (configmap("a") + "---\n" + &configmap("a"), "pull.yaml: ConfigMap a is there already"),
-            ("apiVersion: v1\nkind: Node\nmetadata: {name: n}\n".into(), "pull.yaml: Node n is an object of the cluster"),
-            ("apiVersion: v1\nkind: Thing\nmetadata: {name: n}\n".into(), "pull.yaml: Thing n is of a kind that the cluster does not serve"),
-            ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: n, namespace: kube-system}\n".into(), "names another namespace"),
+            ("apiVersion: v1\nkind: Node\nmetadata: {name: one}\n".into(), "pull.yaml: Node one is an object of the cluster"),
+            ("apiVersion: v1\nkind: Thing\nmetadata: {name: one}\n".into(), "pull.yaml: Thing one is of a kind that the cluster does not serve"),
+            ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one, namespace: kube-system}\n".into(), "names another namespace"),
             ("a: [".into(), "pull.yaml:"),
         ] {
             let problem = objects(&source).unwrap_err();
