@@ -65,7 +65,8 @@ impl Recorder {
 
 async fn write(connection: &Connection, identity: &str, number: u64, event: Event) -> Result<(), String> {
     // Events about objects of the cluster live in namespace default.
-    let namespace = event.regarding["namespace"].as_str().filter(|namespace| !namespace.is_empty()).unwrap_or("default").to_owned();
+    let namespace =
+        event.regarding["namespace"].as_str().filter(|namespace| !namespace.is_empty()).unwrap_or("default").to_owned();
     let now = jiff::Timestamp::now();
     let name = event.regarding["name"].as_str().unwrap_or("kfctl");
     let body = json!({

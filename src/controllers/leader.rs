@@ -105,7 +105,10 @@ impl Election {
                     LOOK
                 }
                 other => {
-                    let reason = other.map_or_else(|_| "no answer".to_owned(), |answer| answer.err().map_or_else(String::new, |failure| failure.message));
+                    let reason = other.map_or_else(
+                        |_| "no answer".to_owned(),
+                        |answer| answer.err().map_or_else(String::new, |failure| failure.message),
+                    );
                     tracing::warn!(reason, "the lease can't be renewed");
                     if leads.is_some_and(|renewed| renewed.elapsed() > WRITES) {
                         self.told.send_replace(None);
@@ -151,7 +154,11 @@ impl Election {
         let body = ("application/json", lease.to_string().into_bytes());
         match self.connection.request(method, &path, "application/json", Some(body)).await {
             Ok(_) => Ok(true),
-            Err(failure) if failure.message.contains("already exists") || failure.message.contains("object has been modified") => Ok(false),
+            Err(failure)
+                if failure.message.contains("already exists") || failure.message.contains("object has been modified") =>
+            {
+                Ok(false)
+            }
             Err(failure) => Err(failure),
         }
     }
@@ -159,7 +166,8 @@ impl Election {
     fn spec(&self, before: &Value) -> Value {
         let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string();
         let renewal = before["holderIdentity"] == self.identity.as_str();
-        let transitions = before["leaseTransitions"].as_u64().unwrap_or(0) + u64::from(!renewal && !before["holderIdentity"].is_null());
+        let transitions =
+            before["leaseTransitions"].as_u64().unwrap_or(0) + u64::from(!renewal && !before["holderIdentity"].is_null());
         json!({
             "holderIdentity": self.identity,
             "leaseDurationSeconds": LASTS.as_secs(),
@@ -185,7 +193,9 @@ impl Election {
         });
         match released.await {
             Ok(Ok(_)) => tracing::info!("the lease is given up"),
-            Ok(Err(failure)) => tracing::warn!(reason = failure.message, "the lease could not be given up; it runs out by itself"),
+            Ok(Err(failure)) => {
+                tracing::warn!(reason = failure.message, "the lease could not be given up; it runs out by itself")
+            }
             Err(_) => tracing::warn!("the lease could not be given up in time; it runs out by itself"),
         }
     }

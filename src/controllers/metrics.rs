@@ -66,7 +66,8 @@ impl Metrics {
         let rows: Vec<_> = errors.iter().map(|(class, count)| (format!("{{class=\"{class}\"}}"), *count)).collect();
         family(text, "kfctl_reconcile_errors_total", "counter", "Reconciles that failed, by class.", &rows);
         let requests = super::lock(&self.requests);
-        let row = |((verb, resource), count): (&(&str, String), &u64)| (format!("{{verb=\"{verb}\",resource=\"{resource}\"}}"), *count);
+        let row =
+            |((verb, resource), count): (&(&str, String), &u64)| (format!("{{verb=\"{verb}\",resource=\"{resource}\"}}"), *count);
         let rows: Vec<_> = requests.iter().map(row).collect();
         family(text, "kfctl_api_requests_total", "counter", "Requests of reconciles.", &rows);
         let dropped = self.dropped_events.load(Ordering::Relaxed);

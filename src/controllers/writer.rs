@@ -52,7 +52,15 @@ impl Writer {
         self.connection.get(path).await
     }
 
-    async fn send(&self, verb: &'static str, resource: &str, method: Method, path: &str, content_type: &str, body: &Value) -> Result<Value, Failure> {
+    async fn send(
+        &self,
+        verb: &'static str,
+        resource: &str,
+        method: Method,
+        path: &str,
+        content_type: &str,
+        body: &Value,
+    ) -> Result<Value, Failure> {
         let Some(budget) = self.leadership.budget() else {
             return Err(Failure::transport("this replica leads no more"));
         };
@@ -60,7 +68,8 @@ impl Writer {
         // The server gives up in time too, so that no write of a former leader comes late.
         let manager = if verb == "delete" { String::new() } else { format!("fieldManager={CONTROLLER_FIELD_MANAGER}&") };
         let path = format!("{path}{manager}timeout={}s", budget.as_secs().max(1));
-        let request = self.connection.request(method, &path, "application/json", Some((content_type, body.to_string().into_bytes())));
+        let request =
+            self.connection.request(method, &path, "application/json", Some((content_type, body.to_string().into_bytes())));
         match tokio::time::timeout(budget, request).await {
             Ok(answer) => Ok(answer?.body),
             Err(_) => Err(Failure::transport(format!("no answer within {} s", budget.as_secs()))),

@@ -51,7 +51,9 @@ impl Profiles {
 
     /// Waits for the reason of condition Ready.
     pub(crate) fn reason(&self, name: &str, reason: &str) {
-        self.cluster.until(&format!("profile {name} says {reason}: {}", self.controller().log()), || self.condition(name, "Ready").0 == reason);
+        self.cluster.until(&format!("profile {name} says {reason}: {}", self.controller().log()), || {
+            self.condition(name, "Ready").0 == reason
+        });
     }
 
     /// Reason and message of a condition.
@@ -89,7 +91,16 @@ impl Profiles {
 
     fn events(&self, namespace: &str, kind: &str, name: &str) -> String {
         let selector = format!("regarding.kind={kind},regarding.name={name}");
-        self.admin(&["-n", namespace, "get", "events.events.k8s.io", "--field-selector", &selector, "-o", "custom-columns=R:.reason,N:.note"])
+        self.admin(&[
+            "-n",
+            namespace,
+            "get",
+            "events.events.k8s.io",
+            "--field-selector",
+            &selector,
+            "-o",
+            "custom-columns=R:.reason,N:.note",
+        ])
     }
 }
 
@@ -101,7 +112,15 @@ fn e2e_from_permission_to_sharing_to_deletion() {
     let abe = test.manifest("abe", ABE, "");
     let refused = cluster.kubectl_as(BOB, &["-n", "kubeflow-system", "create", "-f", &abe]);
     assert!(refused.stderr.contains("cannot create resource \"profiles\""), "{}", refused.all());
-    test.admin(&["-n", "kubeflow-system", "create", "rolebinding", "bob-creator", "--role=profile-creator", "--user=bob@acme.com"]);
+    test.admin(&[
+        "-n",
+        "kubeflow-system",
+        "create",
+        "rolebinding",
+        "bob-creator",
+        "--role=profile-creator",
+        "--user=bob@acme.com",
+    ]);
     // Create a new namespace, as bob; he gets no right in it.
     cluster.until("bob may create", || cluster.kubectl_as(BOB, &["-n", "kubeflow-system", "create", "-f", &abe]).code == 0);
     test.ready("abe");
@@ -119,12 +138,18 @@ fn e2e_from_permission_to_sharing_to_deletion() {
     let quota = test.admin(&["-n", "kubeflow-abe", "get", "resourcequota", "kf-resource-quota", "-o", "jsonpath={.spec.hard}"]);
     assert_eq!(quota, r#"{"requests.cpu":"32","requests.memory":"128Gi","requests.nvidia.com/gpu":"4"}"#);
     assert_eq!(test.condition("abe", "MeshReady").0, "MeshMissing");
-    cluster.until("events tell", || test.events("kubeflow-system", "Profile", "abe").contains("namespace kubeflow-abe is ready for abe@foo.com"));
-    cluster.until("events tell of the namespace", || test.events("default", "Namespace", "kubeflow-abe").contains("made for profile abe"));
+    cluster.until("events tell", || {
+        test.events("kubeflow-system", "Profile", "abe").contains("namespace kubeflow-abe is ready for abe@foo.com")
+    });
+    cluster.until("events tell of the namespace", || {
+        test.events("default", "Namespace", "kubeflow-abe").contains("made for profile abe")
+    });
 
     // Jane works in her namespace, and in no other. A pod that says nothing of its size fits the quota.
     test.create("jane", JANE);
-    let run = |user: &str, namespace: &str, name: &str| cluster.kubectl_as(user, &["-n", namespace, "run", name, "--image=example.com/none"]);
+    let run = |user: &str, namespace: &str, name: &str| {
+        cluster.kubectl_as(user, &["-n", namespace, "run", name, "--image=example.com/none"])
+    };
     cluster.until("the namespace has its service account", || run(JANE, "kubeflow-jane", "p").code == 0);
     assert!(run(JANE, "kubeflow-abe", "p").stderr.contains("forbidden"));
     let privileged = cluster.kubectl_as(JANE, &["-n", "kubeflow-jane", "run", "q", "--image=example.com/none", "--privileged"]);
@@ -150,7 +175,15 @@ fn e2e_from_permission_to_sharing_to_deletion() {
     // Delete a profile: needs profile-deleter.
     let delete = ["-n", "kubeflow-system", "delete", "profiles", "abe", "--timeout=60s"];
     assert!(cluster.kubectl_as(BOB, &delete).stderr.contains("forbidden"));
-    test.admin(&["-n", "kubeflow-system", "create", "rolebinding", "bob-deleter", "--role=profile-deleter", "--user=bob@acme.com"]);
+    test.admin(&[
+        "-n",
+        "kubeflow-system",
+        "create",
+        "rolebinding",
+        "bob-deleter",
+        "--role=profile-deleter",
+        "--user=bob@acme.com",
+    ]);
     cluster.until("bob may delete", || cluster.kubectl_as(BOB, &delete).code == 0);
     assert!(test.get(&["get", "namespace", "kubeflow-abe"]).is_none(), "the namespace is still there");
     assert!(test.get(&["get", "namespace", "kubeflow-jane"]).is_some());
@@ -159,11 +192,14 @@ fn e2e_from_permission_to_sharing_to_deletion() {
     test.settled();
     let mut test = test;
     assert_eq!(test.controller.take().expect("it runs").terminate(), Some(0));
-    let lease = test.admin(&["-n", "kubeflow-system", "get", "lease", "kfctl-controller", "-o", "jsonpath={.spec.holderIdentity}"]);
+    let lease =
+        test.admin(&["-n", "kubeflow-system", "get", "lease", "kfctl-controller", "-o", "jsonpath={.spec.holderIdentity}"]);
     assert_eq!(lease, "", "the lease was not given up");
     let controller = test.cluster.controller("kfctl-controller");
     test.cluster.until("the next one leads", || controller.number("kfctl_leader") == Some(1.0));
-    test.cluster.until("it has looked at all", || controller.number("kfctl_reconcile_duration_seconds_count").is_some_and(|count| count >= 1.0));
+    test.cluster.until("it has looked at all", || {
+        controller.number("kfctl_reconcile_duration_seconds_count").is_some_and(|count| count >= 1.0)
+    });
     assert_eq!(controller.requests(), 0.0, "{}", controller.metrics().expect("it runs").2);
 }
 
@@ -185,7 +221,16 @@ fn e2e_what_is_kept_comes_back() {
         object.as_object_mut()?.remove("status");
         Some(object)
     };
-    let names = test.admin(&["-n", "kubeflow-jane", "get", "roles,rolebindings,serviceaccounts,resourcequotas,limitranges", "-l", "kubeflow.org/profile=jane", "-o", "name"]);
+    let names = test.admin(&[
+        "-n",
+        "kubeflow-jane",
+        "get",
+        "roles,rolebindings,serviceaccounts,resourcequotas,limitranges",
+        "-l",
+        "kubeflow.org/profile=jane",
+        "-o",
+        "name",
+    ]);
     let objects: Vec<String> = names.lines().map(|name| name.replace(".rbac.authorization.k8s.io", "")).collect();
     assert_eq!(objects.len(), 10, "{names}");
     for object in &objects {
@@ -196,14 +241,26 @@ fn e2e_what_is_kept_comes_back() {
         eprintln!("{object} is back after {:?}", deleted.elapsed());
     }
     for (object, patch) in [
-        ("role/default", r#"[{"op": "replace", "path": "/rules", "value": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]}]"#),
+        (
+            "role/default",
+            r#"[{"op": "replace", "path": "/rules", "value": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]}]"#,
+        ),
         ("role/default", r#"[{"op": "remove", "path": "/metadata/labels"}]"#),
-        ("rolebinding/namespaceAdmin", r#"[{"op": "add", "path": "/subjects/-", "value": {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "mallory"}}]"#),
+        (
+            "rolebinding/namespaceAdmin",
+            r#"[{"op": "add", "path": "/subjects/-", "value": {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "mallory"}}]"#,
+        ),
         ("rolebinding/namespaceAdmin", r#"[{"op": "replace", "path": "/metadata/annotations/role", "value": "view"}]"#),
-        ("rolebinding/default-editor", r#"[{"op": "replace", "path": "/metadata/labels/kubeflow.org~1profile", "value": "bob"}]"#),
+        (
+            "rolebinding/default-editor",
+            r#"[{"op": "replace", "path": "/metadata/labels/kubeflow.org~1profile", "value": "bob"}]"#,
+        ),
         ("limitrange/kf-limits", r#"[{"op": "replace", "path": "/spec/limits", "value": []}]"#),
         ("serviceaccount/default-editor", r#"[{"op": "remove", "path": "/metadata/labels/kubeflow.org~1profile-uid"}]"#),
-        ("namespace/kubeflow-jane", r#"[{"op": "replace", "path": "/metadata/labels/pod-security.kubernetes.io~1enforce", "value": "privileged"}]"#),
+        (
+            "namespace/kubeflow-jane",
+            r#"[{"op": "replace", "path": "/metadata/labels/pod-security.kubernetes.io~1enforce", "value": "privileged"}]"#,
+        ),
         ("namespace/kubeflow-jane", r#"[{"op": "replace", "path": "/metadata/annotations/owner", "value": "mallory"}]"#),
         ("namespace/kubeflow-jane", r#"[{"op": "remove", "path": "/metadata/labels/app.kubernetes.io~1part-of"}]"#),
     ] {
@@ -225,14 +282,25 @@ fn e2e_what_is_kept_comes_back() {
     // A component adds to edit: it reaches what is shared.
     let rule = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: addition\n  labels: {rbac.authorization.kubeflow.org/aggregate-to-kubeflow-edit: \"true\"}\nrules:\n- {apiGroups: [example.com], resources: [jobs], verbs: [create]}\n";
     test.admin(&["apply", "-f", &test.app.write("addition.yaml", rule)]);
-    test.cluster.until("Role default follows kubeflow-edit", || spec("role/default").is_some_and(|role| role["rules"].to_string().contains("example.com")));
+    test.cluster.until("Role default follows kubeflow-edit", || {
+        spec("role/default").is_some_and(|role| role["rules"].to_string().contains("example.com"))
+    });
     // The namespace itself: it is made again once it is gone.
     test.admin(&["delete", "namespace", "kubeflow-jane", "--timeout=60s"]);
     test.cluster.until("the namespace is made again", || {
         spec("rolebinding/namespaceAdmin").as_ref() == Some(&before) && test.condition("jane", "Ready").0 == "NamespaceReady"
     });
     // Members go with the profile's word.
-    test.admin(&["-n", "kubeflow-system", "patch", "profile", "jane", "--type=json", "-p", r#"[{"op": "remove", "path": "/spec/template/spec/members"}]"#]);
+    test.admin(&[
+        "-n",
+        "kubeflow-system",
+        "patch",
+        "profile",
+        "jane",
+        "--type=json",
+        "-p",
+        r#"[{"op": "remove", "path": "/spec/template/spec/members"}]"#,
+    ]);
     test.cluster.until("the members are out", || {
         !test.admin(&["-n", "kubeflow-jane", "get", "rolebindings", "-o", "name"]).contains("member-")
     });

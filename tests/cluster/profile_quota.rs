@@ -7,7 +7,11 @@ const QUOTA: [&str; 5] = ["-n", "kubeflow-jane", "get", "resourcequota", "kf-res
 fn hard(test: &Profiles) -> String {
     let quota = test.get(&QUOTA).unwrap_or_default();
     let limits = quota["spec"]["hard"].as_object().cloned().unwrap_or_default();
-    limits.iter().map(|(name, value)| format!("{}={}", name.trim_start_matches("requests."), value.as_str().unwrap_or_default())).collect::<Vec<_>>().join(" ")
+    limits
+        .iter()
+        .map(|(name, value)| format!("{}={}", name.trim_start_matches("requests."), value.as_str().unwrap_or_default()))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn becomes(test: &Profiles, why: &str, expected: &str) {
@@ -17,7 +21,9 @@ fn becomes(test: &Profiles, why: &str, expected: &str) {
 }
 
 fn manifest(test: &Profiles, hard: &str) -> String {
-    let text = format!("apiVersion: v1\nkind: ResourceQuota\nmetadata: {{name: kf-resource-quota, namespace: kubeflow-jane}}\nspec: {{hard: {{{hard}}}}}\n");
+    let text = format!(
+        "apiVersion: v1\nkind: ResourceQuota\nmetadata: {{name: kf-resource-quota, namespace: kubeflow-jane}}\nspec: {{hard: {{{hard}}}}}\n"
+    );
     test.app.write("quota.yaml", &text)
 }
 
@@ -32,9 +38,13 @@ fn set_default(test: &Profiles, cpu: &str, memory: &str) {
 fn e2e_an_override_stays_while_the_rest_follows() {
     let test = Profiles::start();
     test.create("jane", JANE);
-    let apply = |arguments: &[&str], hard: &str| test.cluster.kubectl(&[&["apply"], arguments, &["-f", &manifest(&test, hard)]].concat());
-    let patch = |patch: &str| test.admin(&["-n", "kubeflow-jane", "patch", "resourcequota", "kf-resource-quota", "--type=merge", "-p", patch]);
-    let reset = || test.admin(&["-n", "kubeflow-jane", "annotate", "resourcequota", "kf-resource-quota", "kubeflow.org/reset-quota=now"]);
+    let apply =
+        |arguments: &[&str], hard: &str| test.cluster.kubectl(&[&["apply"], arguments, &["-f", &manifest(&test, hard)]].concat());
+    let patch = |patch: &str| {
+        test.admin(&["-n", "kubeflow-jane", "patch", "resourcequota", "kf-resource-quota", "--type=merge", "-p", patch])
+    };
+    let reset =
+        || test.admin(&["-n", "kubeflow-jane", "annotate", "resourcequota", "kf-resource-quota", "kubeflow.org/reset-quota=now"]);
     let (default, changed) = ("cpu=32 memory=128Gi nvidia.com/gpu=4", "cpu=50 memory=128Gi nvidia.com/gpu=4");
     becomes(&test, "at first", default);
     let overridden = || test.condition("jane", "QuotaOverridden");
@@ -77,7 +87,8 @@ fn e2e_an_override_stays_while_the_rest_follows() {
     becomes(&test, "the default changed beside an equal server-side apply", "cpu=40 memory=128Gi nvidia.com/gpu=4");
     test.admin(&["-n", "kubeflow-system", "annotate", "profile", "jane", "kubeflow.org/reset-quota=now"]);
     becomes(&test, "reset by the profile", default);
-    let annotations = test.get(&["-n", "kubeflow-system", "get", "profile", "jane"]).expect("a profile")["metadata"]["annotations"].clone();
+    let annotations =
+        test.get(&["-n", "kubeflow-system", "get", "profile", "jane"]).expect("a profile")["metadata"]["annotations"].clone();
     assert_eq!(annotations["kubeflow.org/reset-quota"], serde_json::Value::Null);
 
     // kubectl edit and patch.
@@ -113,6 +124,15 @@ fn e2e_an_override_stays_while_the_rest_follows() {
     let own = r#"{"spec": {"template": {"spec": {"resourceQuota": {"hard": {"requests.cpu": "1000m", "pods": 5}}}}}}"#;
     test.admin(&["-n", "kubeflow-system", "patch", "profile", "jane", "--type=merge", "-p", own]);
     becomes(&test, "the profile's own quota", "pods=5 cpu=1 memory=128Gi nvidia.com/gpu=4");
-    test.admin(&["-n", "kubeflow-system", "patch", "profile", "jane", "--type=merge", "-p", r#"{"spec": {"template": {"spec": {"resourceQuota": null}}}}"#]);
+    test.admin(&[
+        "-n",
+        "kubeflow-system",
+        "patch",
+        "profile",
+        "jane",
+        "--type=merge",
+        "-p",
+        r#"{"spec": {"template": {"spec": {"resourceQuota": null}}}}"#,
+    ]);
     becomes(&test, "the profile's own quota is gone", "cpu=16 memory=128Gi nvidia.com/gpu=4");
 }

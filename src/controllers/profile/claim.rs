@@ -33,7 +33,8 @@ impl NamespaceSeen {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let observed = Observed::new(live);
         let conditions = live.pointer("/status/conditions").and_then(Value::as_array).into_iter().flatten();
-        let blocked = conditions.filter(|condition| condition["status"] == "True").filter_map(|condition| text(&condition["message"]));
+        let blocked =
+            conditions.filter(|condition| condition["status"] == "True").filter_map(|condition| text(&condition["message"]));
         Self {
             uid: text(&metadata["uid"]).unwrap_or_default(),
             profile: text(&metadata["labels"][PROFILE]).zip(text(&metadata["labels"][PROFILE_UID])),
@@ -71,7 +72,12 @@ pub(super) fn claim(names: &Names, view: &View) -> Claim {
     if is_reserved(namespace) {
         return refused("NamespaceReserved", format!("{namespace} is a namespace of the system; make another profile"));
     }
-    let taken = |by: &str| refused("NamespaceTaken", format!("namespace {namespace} is that of profile {by}; this one gets it when that one is gone"));
+    let taken = |by: &str| {
+        refused(
+            "NamespaceTaken",
+            format!("namespace {namespace} is that of profile {by}; this one gets it when that one is gone"),
+        )
+    };
     let first = view.claimants.first().filter(|first| **first != names.profile);
     let Some(seen) = &view.namespace else {
         return first.map_or(Claim::Make, |first| taken(first));

@@ -57,7 +57,9 @@ impl Defaults {
         }
         let amounts = |cpu: &str, memory: &str| {
             let named = [("cpu", cpu), ("memory", memory)].into_iter().filter_map(|(name, key)| Some((name, key, text(key)?)));
-            named.map(|(name, key, value)| Ok((name.to_owned(), quantity(key, value)?))).collect::<Result<BTreeMap<_, _>, String>>()
+            named
+                .map(|(name, key, value)| Ok((name.to_owned(), quantity(key, value)?)))
+                .collect::<Result<BTreeMap<_, _>, String>>()
         };
         let containers = Containers {
             requests: amounts("containerCpu", "containerRam")?,

@@ -28,7 +28,8 @@ impl Reconciler {
             return self.tell_progress(name, view, target, &seen.blocked).await;
         }
         if let Some(going) = self.whole_system_going().await? {
-            let message = format!("{going} is being deleted, and with it all profiles; the namespace and what is in it are left alone");
+            let message =
+                format!("{going} is being deleted, and with it all profiles; the namespace and what is in it are left alone");
             self.publish(name, &profile.uid, &Verdict::no("DataLeft", message));
             return self.release(name, view).await;
         }
@@ -36,7 +37,9 @@ impl Reconciler {
             let message = format!(
                 "annotation {KEEP_DATA} keeps this profile and its namespace; to delete both: kubectl -n kubeflow-system annotate profile {name} {KEEP_DATA}-"
             );
-            return self.tell(name, view, Facts { ready: Verdict::no("DataKept", message), namespace: target, ..Facts::default() }).await;
+            return self
+                .tell(name, view, Facts { ready: Verdict::no("DataKept", message), namespace: target, ..Facts::default() })
+                .await;
         }
         let list = self.writer.read("namespaces", &format!("{NAMESPACES}?labelSelector={PROFILE_UID}={}", profile.uid)).await?;
         let mut left = None;

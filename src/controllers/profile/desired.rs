@@ -115,7 +115,13 @@ pub(super) fn bare_namespace(names: &Names) -> Value {
 }
 
 /// All that is in the namespace. `edit` are the rules of `kubeflow-edit`.
-pub(super) fn objects(names: &Names, profile: &Profile, defaults: &Defaults, edit: &Value, seen: Option<&quota::Seen>) -> Vec<Desired> {
+pub(super) fn objects(
+    names: &Names,
+    profile: &Profile,
+    defaults: &Defaults,
+    edit: &Value,
+    seen: Option<&quota::Seen>,
+) -> Vec<Desired> {
     let spec = &profile.spec.template.spec;
     let account = |name: &str| json!([{"kind": "ServiceAccount", "name": name, "namespace": names.namespace}]);
     let mut objects = vec![
@@ -123,9 +129,21 @@ pub(super) fn objects(names: &Names, profile: &Profile, defaults: &Defaults, edi
         names.object(kind("Role"), "default", json!({"rules": shared_rules(edit)})),
         names.object(kind("ServiceAccount"), "default-editor", json!({})),
         names.object(kind("ServiceAccount"), "default-viewer", json!({})),
-        names.object(kind("RoleBinding"), "default-editor", json!({"roleRef": role_ref("edit"), "subjects": account("default-editor")})),
-        names.object(kind("RoleBinding"), "default-viewer", json!({"roleRef": role_ref("view"), "subjects": account("default-viewer")})),
-        names.object(kind("ResourceQuota"), quota::NAME, json!({"spec": {"hard": quota::split(&limits(profile, defaults), seen).hard}})),
+        names.object(
+            kind("RoleBinding"),
+            "default-editor",
+            json!({"roleRef": role_ref("edit"), "subjects": account("default-editor")}),
+        ),
+        names.object(
+            kind("RoleBinding"),
+            "default-viewer",
+            json!({"roleRef": role_ref("view"), "subjects": account("default-viewer")}),
+        ),
+        names.object(
+            kind("ResourceQuota"),
+            quota::NAME,
+            json!({"spec": {"hard": quota::split(&limits(profile, defaults), seen).hard}}),
+        ),
     ];
     let members: BTreeMap<String, Desired> = spec
         .members
@@ -270,8 +288,10 @@ mod tests {
     #[test]
     fn members_that_look_alike_get_bindings_of_their_own() {
         let member = |name: &str, role: &str| json!({"subject": {"kind": "User", "name": name}, "role": role});
-        let profile = profile(json!({"owner": {"kind": "Group", "name": "team"}, "resourceQuota": {"hard": {"pods": 3, "requests.cpu": "2"}},
-            "members": [member("a.b@x", "view"), member("a-b@x", "view"), member("a.b@x", "edit"), member("a.b@x", "view")]}));
+        let profile = profile(
+            json!({"owner": {"kind": "Group", "name": "team"}, "resourceQuota": {"hard": {"pods": 3, "requests.cpu": "2"}},
+            "members": [member("a.b@x", "view"), member("a-b@x", "view"), member("a.b@x", "edit"), member("a.b@x", "view")]}),
+        );
         let objects = objects(&Names::of(&profile), &profile, &defaults(), &json!([]), None);
         let names: std::collections::BTreeSet<&str> =
             objects.iter().map(|object| object.name.as_str()).filter(|name| name.starts_with("member-")).collect();

@@ -47,8 +47,7 @@ impl Seen {
             .filter(|fields| ours != Some(fields))
             .collect();
         let annotations = live.pointer("/metadata/annotations");
-        let written: Option<Value> =
-            annotations.and_then(|all| serde_json::from_str(all.get(LAST_APPLIED)?.as_str()?).ok());
+        let written: Option<Value> = annotations.and_then(|all| serde_json::from_str(all.get(LAST_APPLIED)?.as_str()?).ok());
         let hard = live.pointer("/spec/hard").and_then(Value::as_object);
         let limits = hard.into_iter().flatten().map(|(name, value)| {
             let written = written.as_ref().and_then(|written| written.pointer("/spec/hard")?.get(name)).is_some();
@@ -108,7 +107,9 @@ mod tests {
         let fields: Map<String, Value> = ours.iter().map(|name| (format!("f:{name}"), json!({}))).collect();
         let mut entries = vec![others];
         entries.push(json!({"manager": "kfctl-controller", "operation": "Apply", "fieldsV1": {"f:spec": {"f:hard": fields}}}));
-        Seen::new(&json!({"metadata": {"annotations": annotations, "managedFields": entries}, "spec": {"hard": {"cpu": "4", "memory": "8Gi"}}}))
+        Seen::new(
+            &json!({"metadata": {"annotations": annotations, "managedFields": entries}, "spec": {"hard": {"cpu": "4", "memory": "8Gi"}}}),
+        )
     }
 
     fn after(seen: &Seen) -> (BTreeMap<String, String>, BTreeMap<String, String>) {

@@ -55,13 +55,18 @@ impl Reconciler {
     async fn keep(&self, profile: &Profile, view: &View, failures: u32) -> Result<(), Failure> {
         let names = Names::of(profile);
         let name = names.profile.as_str();
-        let blocked = |verdict: Verdict, namespace: Option<&String>| Facts { ready: verdict, namespace: namespace.cloned(), more: Vec::new() };
+        let blocked = |verdict: Verdict, namespace: Option<&String>| Facts {
+            ready: verdict,
+            namespace: namespace.cloned(),
+            more: Vec::new(),
+        };
         let claim = claim(&names, view);
         if let Claim::Refused(verdict) = claim {
             let kept = (verdict.reason == "NamespaceTerminating").then_some(&names.namespace);
             return self.tell(name, view, blocked(verdict, kept)).await;
         }
-        let missing = |what: &str| Verdict::no("Incomplete", format!("{what} is missing; `kfctl apply k8s -c profiles` makes it"));
+        let missing =
+            |what: &str| Verdict::no("Incomplete", format!("{what} is missing; `kfctl apply k8s -c profiles` makes it"));
         let held = (claim == Claim::Hold).then_some(&names.namespace);
         let defaults = match &view.defaults {
             Some(Ok(defaults)) => defaults,
@@ -91,7 +96,10 @@ impl Reconciler {
         }
         let split = super::quota::split(&desired::limits(profile, defaults), seen_quota);
         let mut objects = desired::objects(&names, profile, defaults, edit, seen_quota);
-        let extra = view.templates.as_ref().map(|templates| templates.as_ref().map_err(Clone::clone).and_then(|it| it.objects(&names, owner, &objects)));
+        let extra = view
+            .templates
+            .as_ref()
+            .map(|templates| templates.as_ref().map_err(Clone::clone).and_then(|it| it.objects(&names, owner, &objects)));
         let own = objects.len();
         let counted = extra.as_ref().map(|extra| extra.as_ref().map(Vec::len).map_err(Clone::clone));
         let may_prune = extra.as_ref().is_none_or(Result::is_ok);
@@ -104,12 +112,23 @@ impl Reconciler {
             namespace["metadata"]["uid"] = seen.uid.clone().into();
             work.push(self.apply_namespace(&names, namespace, digest, claim == Claim::Adopt).boxed());
         }
-        let needs = |object: &&Desired| view.objects.get(&slot(&object.resource, &object.name)).is_none_or(|seen| !seen.deleting && !seen.is(object.digest));
+        let needs = |object: &&Desired| {
+            view.objects.get(&slot(&object.resource, &object.name)).is_none_or(|seen| !seen.deleting && !seen.is(object.digest))
+        };
         let reset = seen_quota.is_none() && view.quota.is_some();
-        work.extend(objects[..own].iter().filter(|object| needs(object) || reset && object.name == super::quota::NAME).map(|object| self.apply(object).boxed()));
+        work.extend(
+            objects[..own]
+                .iter()
+                .filter(|object| needs(object) || reset && object.name == super::quota::NAME)
+                .map(|object| self.apply(object).boxed()),
+        );
         let mut additions: Vec<BoxFuture<'_, Result<(), (String, Failure)>>> = Vec::new();
         additions.extend(objects[own..].iter().filter(needs).map(|object| self.apply(object).boxed()));
-        additions.extend(self.leftovers(view, &objects, may_prune).into_iter().map(|(resource, slot, version)| self.prune(&names, resource, slot, version).boxed()));
+        additions.extend(
+            self.leftovers(view, &objects, may_prune)
+                .into_iter()
+                .map(|(resource, slot, version)| self.prune(&names, resource, slot, version).boxed()),
+        );
         let (done, added) = futures::join!(join_all(work), join_all(additions));
 
         let failed = done.into_iter().find_map(Result::err);
@@ -252,7 +271,9 @@ impl Reconciler {
             let taken = if others.is_empty() {
                 self.writer.delete("rolebindings", &path, &json!({"resourceVersion": version})).await
             } else {
-                self.writer.patch("rolebindings", &path, &json!({"metadata": {"resourceVersion": version}, "subjects": others})).await
+                self.writer
+                    .patch("rolebindings", &path, &json!({"metadata": {"resourceVersion": version}, "subjects": others}))
+                    .await
             };
             match taken {
                 Err(failure) if failure.class != Class::NotFound => return Err(failure),
@@ -281,7 +302,13 @@ impl Reconciler {
             if let (true, Some(namespace)) = (facts.ready.holds, &facts.namespace) {
                 let regarding = json!({"apiVersion": "v1", "kind": "Namespace", "name": namespace});
                 let note = format!("made for profile {name} and ready");
-                self.recorder.publish(Event { regarding, warning: false, reason: "ProfileReady".into(), action: "Reconcile", note });
+                self.recorder.publish(Event {
+                    regarding,
+                    warning: false,
+                    reason: "ProfileReady".into(),
+                    action: "Reconcile",
+                    note,
+                });
             }
         }
         Ok(())
@@ -319,7 +346,9 @@ impl Reconciler {
 
     /// Takes the finalizer off: the profile may go.
     pub(super) async fn release(&self, name: &str, view: &View) -> Result<(), Failure> {
-        let Some(place) = view.profile.finalizers.iter().position(|finalizer| finalizer == PROFILE_FINALIZER) else { return Ok(()) };
+        let Some(place) = view.profile.finalizers.iter().position(|finalizer| finalizer == PROFILE_FINALIZER) else {
+            return Ok(());
+        };
         let path = format!("/metadata/finalizers/{place}");
         let patch = json!([
             {"op": "test", "path": "/metadata/uid", "value": view.profile.uid},

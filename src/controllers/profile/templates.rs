@@ -46,9 +46,10 @@ impl Templates {
         let mut objects: Vec<Desired> = Vec::new();
         for object in rendered(&self.sources, &variables)? {
             let problem = |what: &str| Err(format!("{}: {} {what}", object.file.display(), object.id));
-            let resource = self.kinds.iter().find(|kind| {
-                (&kind.group, &kind.version, &kind.kind) == (&object.id.group, &object.version, &object.id.kind)
-            });
+            let resource = self
+                .kinds
+                .iter()
+                .find(|kind| (&kind.group, &kind.version, &kind.kind) == (&object.id.group, &object.version, &object.id.kind));
             let Some(resource) = resource else { return problem("is of a kind that the cluster does not serve") };
             if !resource.namespaced {
                 return problem("is an object of the cluster; a template makes objects of the profile's namespace");
@@ -84,9 +85,8 @@ mod tests {
     use super::*;
 
     fn objects(source: &str) -> Result<Vec<Value>, String> {
-        let kind = |kind: &str, plural: &str, namespaced| {
-            Arc::new(super::super::desired::resource("", "v1", kind, plural, namespaced))
-        };
+        let kind =
+            |kind: &str, plural: &str, namespaced| Arc::new(super::super::desired::resource("", "v1", kind, plural, namespaced));
         let kinds = vec![kind("ConfigMap", "configmaps", true), kind("Node", "nodes", false)];
         let templates = Templates::new(BTreeMap::from([("pull.yaml".to_owned(), source.to_owned())]), kinds);
         let names = Names { profile: "jane".into(), uid: "1".into(), namespace: "kubeflow-jane".into() };
@@ -100,7 +100,8 @@ mod tests {
 
     #[test]
     fn names_are_filled_in_and_break_out_of_nothing() {
-        let made = objects(&(configmap("{{ profile ~ '-pull' }}") + "data: {owner: {{ owner }}, in: {{ namespace }}}\n")).unwrap();
+        let made =
+            objects(&(configmap("{{ profile ~ '-pull' }}") + "data: {owner: {{ owner }}, in: {{ namespace }}}\n")).unwrap();
         assert_eq!(made[0]["metadata"]["name"], "jane-pull");
         assert_eq!(made[0]["data"], serde_json::json!({"owner": "a: \"b\"\n", "in": "kubeflow-jane"}));
         assert_eq!(made[0]["metadata"]["namespace"], "kubeflow-jane");
@@ -113,8 +114,14 @@ mod tests {
             (configmap("{{ user }}"), "pull.yaml:3:1: undefined value"),
             (configmap("a") + "---\n" + &configmap("a"), "pull.yaml: ConfigMap a is there already"),
             ("apiVersion: v1\nkind: Node\nmetadata: {name: one}\n".into(), "pull.yaml: Node one is an object of the cluster"),
-            ("apiVersion: v1\nkind: Thing\nmetadata: {name: one}\n".into(), "pull.yaml: Thing one is of a kind that the cluster does not serve"),
-            ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one, namespace: kube-system}\n".into(), "names another namespace"),
+            (
+                "apiVersion: v1\nkind: Thing\nmetadata: {name: one}\n".into(),
+                "pull.yaml: Thing one is of a kind that the cluster does not serve",
+            ),
+            (
+                "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one, namespace: kube-system}\n".into(),
+                "names another namespace",
+            ),
             ("a: [".into(), "pull.yaml:"),
         ] {
             let problem = objects(&source).unwrap_err();

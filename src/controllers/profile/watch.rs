@@ -63,7 +63,13 @@ async fn follow(
 ) {
     let api_version =
         if resource.group.is_empty() { resource.version.clone() } else { format!("{}/{}", resource.group, resource.version) };
-    let kind = ApiResource { group: resource.group, version: resource.version, api_version, kind: resource.kind, plural: resource.plural };
+    let kind = ApiResource {
+        group: resource.group,
+        version: resource.version,
+        api_version,
+        kind: resource.kind,
+        plural: resource.plural,
+    };
     let api: Api<DynamicObject> = match namespace {
         Some(namespace) => Api::namespaced_with(client, namespace, &kind),
         None => Api::all_with(client, &kind),
@@ -105,7 +111,15 @@ async fn follow_templates(shared: &Arc<Shared>, connection: &Connection) {
             if let Some(name) = wanted.clone() {
                 let watch = *watch.get_or_insert_with(|| lock(&shared.world).watch(Source::Templates));
                 let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
-                let following = follow(Arc::clone(shared), connection.client(), watch, Source::Templates, configmaps(), Some(super::SYSTEM_NAMESPACE), config);
+                let following = follow(
+                    Arc::clone(shared),
+                    connection.client(),
+                    watch,
+                    Source::Templates,
+                    configmaps(),
+                    Some(super::SYSTEM_NAMESPACE),
+                    config,
+                );
                 running = Some((name, spawn(following)));
             }
         }

@@ -204,9 +204,10 @@ impl World {
         let mut claimants: Vec<_> = self.claims.get(key).into_iter().flatten().filter_map(named).collect();
         claimants.retain(|(entry, _)| !entry.deleting);
         claimants.sort_by(|(a, _), (b, _)| (&a.created, &a.uid).cmp(&(&b.created, &b.uid)));
-        let holder = namespace.as_ref().and_then(|seen| seen.profile.as_ref()).and_then(|(name, uid)| {
-            self.profiles.get(name).is_some_and(|entry| entry.uid == *uid).then(|| name.clone())
-        });
+        let holder = namespace
+            .as_ref()
+            .and_then(|seen| seen.profile.as_ref())
+            .and_then(|(name, uid)| self.profiles.get(name).is_some_and(|entry| entry.uid == *uid).then(|| name.clone()));
         Some(View {
             claimants: claimants.into_iter().map(|(_, name)| name).collect(),
             holder,
@@ -415,8 +416,12 @@ impl World {
             Source::Namespaces => self.namespaces.keys().map(plain).collect(),
             Source::Kind(resource) => {
                 let kind = resource.group_kind();
-                let objects = self.objects.iter().flat_map(|(namespace, objects)| objects.keys().map(move |slot| (namespace, slot)));
-                objects.filter(|(_, slot)| *slot.0 == *kind).map(|(namespace, slot)| (namespace.clone(), slot.1.to_string())).collect()
+                let objects =
+                    self.objects.iter().flat_map(|(namespace, objects)| objects.keys().map(move |slot| (namespace, slot)));
+                objects
+                    .filter(|(_, slot)| *slot.0 == *kind)
+                    .map(|(namespace, slot)| (namespace.clone(), slot.1.to_string()))
+                    .collect()
             }
             // Each is one object, and its list tells that it is missing.
             Source::Defaults => vec![(super::SYSTEM_NAMESPACE.to_owned(), super::defaults::CONFIGMAP.to_owned())],
