@@ -6,6 +6,7 @@ mod corpus;
 mod faults;
 mod harness;
 mod local;
+mod profile_claims;
 mod profile_lifecycle;
 mod profile_quota;
 mod profiles;
