@@ -194,7 +194,7 @@ impl Election {
         match released.await {
             Ok(Ok(_)) => tracing::info!("the lease is given up"),
             Ok(Err(failure)) => {
-                tracing::warn!(reason = failure.message, "the lease could not be given up; it runs out by itself")
+                tracing::warn!(reason = failure.message, "the lease could not be given up; it runs out by itself");
             }
             Err(_) => tracing::warn!("the lease could not be given up in time; it runs out by itself"),
         }

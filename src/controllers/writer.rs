@@ -35,9 +35,9 @@ impl Writer {
     }
 
     /// A merge patch (RFC 7386), or a list of operations (RFC 6902).
-    pub(super) async fn patch(&self, resource: &str, path: &str, patch: &Value) -> Result<Value, Failure> {
-        let content_type = if patch.is_array() { "application/json-patch+json" } else { "application/merge-patch+json" };
-        self.send("patch", resource, Method::PATCH, &format!("{path}?"), content_type, patch).await
+    pub(super) async fn patch(&self, resource: &str, path: &str, change: &Value) -> Result<Value, Failure> {
+        let content_type = if change.is_array() { "application/json-patch+json" } else { "application/merge-patch+json" };
+        self.send("patch", resource, Method::PATCH, &format!("{path}?"), content_type, change).await
     }
 
     /// Deletes, if it is still the one that `preconditions` describe.

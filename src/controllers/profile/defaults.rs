@@ -1,4 +1,4 @@
-//! What the admin decided for all profiles: ConfigMap `profile-defaults`, which the component's parameters fill. Pure.
+//! What the admin decided for all profiles: `ConfigMap` `profile-defaults`, which the component's parameters fill. Pure.
 
 use std::collections::BTreeMap;
 

@@ -51,7 +51,9 @@ pub(super) fn wanted(content: &Value) -> u64 {
     fields.remove("apiVersion");
     fields.remove("kind");
     if let Some(Value::Object(metadata)) = fields.get_mut("metadata") {
-        ["name", "namespace", "uid"].iter().for_each(|field| drop(metadata.remove(*field)));
+        for field in ["name", "namespace", "uid"] {
+            metadata.remove(field);
+        }
         if metadata.is_empty() {
             fields.remove("metadata");
         }
@@ -123,7 +125,9 @@ fn feed(value: &Value, hasher: &mut DefaultHasher) {
         }
         Value::Array(items) => {
             (1_u8, items.len()).hash(hasher);
-            items.iter().for_each(|item| feed(item, hasher));
+            for item in items {
+                feed(item, hasher);
+            }
         }
         Value::String(text) => (2_u8, text).hash(hasher),
         other => (3_u8, other.to_string()).hash(hasher),

@@ -181,8 +181,8 @@ impl Reconciler {
         let mut answer = self.writer.apply("namespaces", &path, &content, true).await.map_err(what)?;
         if adopted {
             // Said once: a later profile of the same name must be allowed anew.
-            let patch = json!({"metadata": {"uid": content["metadata"]["uid"], "annotations": {ADOPT: null}}});
-            answer = self.writer.patch("namespaces", &path, &patch).await.map_err(what)?;
+            let said = json!({"metadata": {"uid": content["metadata"]["uid"], "annotations": {ADOPT: null}}});
+            answer = self.writer.patch("namespaces", &path, &said).await.map_err(what)?;
         }
         self.shared.record(&Source::Namespaces, answer, digest);
         Ok(())
@@ -349,11 +349,11 @@ impl Reconciler {
         let Some(place) = view.profile.finalizers.iter().position(|finalizer| finalizer == PROFILE_FINALIZER) else {
             return Ok(());
         };
-        let path = format!("/metadata/finalizers/{place}");
+        let finalizer = format!("/metadata/finalizers/{place}");
         let patch = json!([
             {"op": "test", "path": "/metadata/uid", "value": view.profile.uid},
-            {"op": "test", "path": path, "value": PROFILE_FINALIZER},
-            {"op": "remove", "path": path},
+            {"op": "test", "path": finalizer, "value": PROFILE_FINALIZER},
+            {"op": "remove", "path": finalizer},
         ]);
         match self.writer.patch("profiles", &format!("{PROFILES}/{name}"), &patch).await {
             Err(failure) if failure.class != Class::NotFound => Err(failure),
