@@ -37,9 +37,14 @@ complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "quickstart" -d 'A Kubef
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "init" -d 'Make an app directory'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "generate" -d 'Render manifests into rendered/; needs no cluster'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "apply" -d 'Bring the cluster to what the app says'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "diff" -d 'What apply would change in the cluster, object by object; changes nothing'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "overlay" -d 'Keep what you edited in rendered/'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "param" -d 'Read and change parameters of components'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "component" -d 'Choose components, and bring your own'
-complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "status" -d 'What runs in the cluster, and what does not'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "status" -d 'What runs in the cluster, what does not and why, and what others changed'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "doctor" -d 'Check the cluster and your rights in it, and say what to do about what is wrong'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "sources" -d 'Manifests of other projects\' releases, each pinned by its sha256'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "delete" -d 'Delete what the app has in the cluster; users\' data stays'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "local" -d 'The control plane of platform local'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "controller" -d 'Run the controller of profiles (in the cluster, or as a process of platform local)'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "completions" -d 'Print completions for a shell'
@@ -64,6 +69,7 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand init" -s y -l yes -d 'Answer
 complete -c kfctl -n "__fish_kfctl_using_subcommand init" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand init" -s q -l quiet -d 'Say only results and errors'
 complete -c kfctl -n "__fish_kfctl_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -l sources -d 'Directory of other projects\' manifests, as `kfctl sources fetch` fills it' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
@@ -75,16 +81,51 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -s q -l quiet -d '
 complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -s c -l component -d 'Only this component; may be given several times' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l timeout -d 'How long to wait for everything to become ready' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l prune -d 'Whether to delete what is no longer part of the app' -r -f -a "ask\t'Show them and ask; with nobody to ask they stay'
+yes\t'Delete them'
+no\t'Leave them'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l sources -d 'Directory of other projects\' manifests, as `kfctl sources fetch` fills it' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
 json\t'For programs: one JSON document a line'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l no-wait -d 'Write, and don\'t wait for anything to become ready'
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l force-conflicts -d 'Take fields over from other managers, this once'
+complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l dry-run -d 'Print the steps and how each object was checked; write nothing'
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -s q -l quiet -d 'Say only results and errors'
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -s c -l component -d 'Only this component; may be given several times' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -l sources -d 'Directory of other projects\' manifests, as `kfctl sources fetch` fills it' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -l force-conflicts -d 'As apply --force-conflicts would change it'
+complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and not __fish_seen_subcommand_from save" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and not __fish_seen_subcommand_from save" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and not __fish_seen_subcommand_from save" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and not __fish_seen_subcommand_from save" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and not __fish_seen_subcommand_from save" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and not __fish_seen_subcommand_from save" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and not __fish_seen_subcommand_from save" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and not __fish_seen_subcommand_from save" -f -a "save" -d 'Turn edits of files in rendered/ into overlays, which are merged over every new rendering'
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and __fish_seen_subcommand_from save" -s c -l component -d 'Only this component; may be given several times' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and __fish_seen_subcommand_from save" -l sources -d 'Directory of other projects\' manifests, as `kfctl sources fetch` fills it' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and __fish_seen_subcommand_from save" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and __fish_seen_subcommand_from save" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and __fish_seen_subcommand_from save" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and __fish_seen_subcommand_from save" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and __fish_seen_subcommand_from save" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and __fish_seen_subcommand_from save" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and __fish_seen_subcommand_from save" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and not __fish_seen_subcommand_from set get list unset" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and not __fish_seen_subcommand_from set get list unset" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and not __fish_seen_subcommand_from set get list unset" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
@@ -193,14 +234,65 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_s
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say only results and errors'
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s c -l component -d 'Only this component; may be given several times' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand status" -l app -d 'Name of the app, where its directory is not at hand' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand status" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand status" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
 json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s w -l watch -d 'Show every change until Ctrl-C'
 complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s q -l quiet -d 'Say only results and errors'
 complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand doctor" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand doctor" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand doctor" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand doctor" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand doctor" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand doctor" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen_subcommand_from list fetch" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen_subcommand_from list fetch" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen_subcommand_from list fetch" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen_subcommand_from list fetch" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen_subcommand_from list fetch" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen_subcommand_from list fetch" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen_subcommand_from list fetch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen_subcommand_from list fetch" -f -a "list" -d 'List them, and where each would be taken from'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen_subcommand_from list fetch" -f -a "fetch" -d 'Fill a directory with all of them, for a machine without a network'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from list" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from list" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from list" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from fetch" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from fetch" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from fetch" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from fetch" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from fetch" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from fetch" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from fetch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -s c -l component -d 'Only this component; may be given several times' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -l app -d 'Delete the app of this name, from what the cluster itself knows; the app directory is not needed' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -l cluster-uid -d 'UID of namespace kube-system there: says that this is the right cluster, where no app directory does' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -l confirm-app -d 'The app\'s name, which --delete-user-data asks for' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -l timeout -d 'How long to wait for everything to be gone' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -l delete-user-data -d 'Delete users\' data too: Profiles, Notebooks, their definitions and namespaces, volumes. Asks for the app\'s name'
+complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'

@@ -102,13 +102,27 @@ impl Error {
     /// An I/O error on `path`, while doing `what` ("read", "write", "create").
     #[must_use]
     pub fn io(what: &str, path: &Path, error: &std::io::Error) -> Self {
-        Self::environment(format!("cannot {what} {}: {error}", path.display()))
+        use std::io::ErrorKind;
+        // tempfile adds the path of its own file, which says nothing to anybody.
+        let words = error.to_string();
+        let cause = words.split(" at path \"").next().unwrap_or(&words);
+        let problem = Self::environment(format!("cannot {what} {}: {cause}", path.display()));
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => problem.hint("make room there, then run the same command again"),
+            ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
+                problem.hint(format!("run it as a user, and in a place, that can {what} this"))
+            }
+            _ => problem,
+        }
     }
 
-    /// The file it stands in.
+    /// The file it stands in. What is wrong in a file is not the command line's fault.
     #[must_use]
     pub fn in_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.0.file.get_or_insert(path.into());
+        if self.0.kind == Kind::Usage {
+            self.0.kind = Kind::Input;
+        }
         self
     }
 
@@ -147,26 +161,44 @@ impl Error {
         self
     }
 
-    /// A hint that names the nearest of the `known` names, and lists them all.
+    /// A hint that names the nearest of the `known` names, where one is near.
+    #[must_use]
+    pub fn did_you_mean<'a>(self, wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let best = known
+            .into_iter()
+            .map(|name| (strsim::damerau_levenshtein(&wrong.to_lowercase(), &name.to_lowercase()), name))
+            .min()
+            .filter(|(distance, name)| *distance <= name.len().max(wrong.len()).div_ceil(2));
+        match best {
+            Some((_, name)) => self.hint(format!("did you mean `{name}`?")),
+            None => self,
+        }
+    }
+
+    /// The same, and all the known names.
     #[must_use]
     pub fn nearest<'a>(self, wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         let known: Vec<&str> = known.into_iter().collect();
-        let best = known
-            .iter()
-            .map(|name| (strsim::damerau_levenshtein(&wrong.to_lowercase(), &name.to_lowercase()), *name))
-            .min()
-            .filter(|(distance, name)| *distance <= name.len().max(wrong.len()).div_ceil(2));
-        let error = match best {
-            Some((_, name)) => self.hint(format!("did you mean `{name}`?")),
-            None => self,
-        };
-        error.hint(format!("known: {}", if known.is_empty() { "none".to_owned() } else { known.join(", ") }))
+        let list = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        self.did_you_mean(wrong, known).hint(format!("known: {list}"))
     }
 
     /// The class of this error.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.0.kind
+    }
+
+    /// The field it is about.
+    #[must_use]
+    pub fn field_name(&self) -> Option<&str> {
+        self.0.field.as_deref()
+    }
+
+    /// The line and column it is about.
+    #[must_use]
+    pub fn position(&self) -> Option<(usize, usize)> {
+        self.0.position
     }
 
     /// The hints, in the order to try them.

@@ -25,8 +25,6 @@ pub const COMPONENT: &str = "kfctl.kubeflow.org/component";
 pub const PROFILE: &str = "kubeflow.org/profile";
 /// On everything made for a profile: the profile's uid. A namespace belongs to the profile whose uid it carries.
 pub const PROFILE_UID: &str = "kubeflow.org/profile-uid";
-/// What an object is part of.
-pub const PART_OF: &str = "app.kubernetes.io/part-of";
 /// On a namespace, set by someone who may change it: the profile that may take it over.
 pub const ADOPT: &str = "kubeflow.org/adopt";
 /// On a profile: it can't be deleted.
@@ -35,5 +33,54 @@ pub const KEEP_DATA: &str = "kubeflow.org/keep-data";
 pub const RESET_QUOTA: &str = "kubeflow.org/reset-quota";
 /// The finalizer that lets a profile's namespace go before the profile.
 pub const PROFILE_FINALIZER: &str = "kubeflow.org/profile";
-/// What `kubectl apply` wrote last.
+
+/// On a CRD and others: whether Helm, and we, leave it there when its set goes.
+pub const HELM_RESOURCE_POLICY: &str = "helm.sh/resource-policy";
+
+/// On what `kubectl apply` has written: a copy of the object, values and all.
 pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// On each namespace, by the server: its name.
+pub const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+/// On an endpoint slice: its Service.
+pub const SERVICE_NAME: &str = "kubernetes.io/service-name";
+/// On a node: that no cloud's load balancer sends to it.
+pub const NO_LOAD_BALANCER: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
+/// On a node: its host's name.
+pub const HOSTNAME: &str = "kubernetes.io/hostname";
+/// On a node: its operating system.
+pub const OPERATING_SYSTEM: &str = "kubernetes.io/os";
+/// On a node: its processor.
+pub const ARCHITECTURE: &str = "kubernetes.io/arch";
+/// On a node: that kwok plays its kubelet.
+pub const KWOK_NODE: &str = "kwok.x-k8s.io/node";
+
+/// On namespaces: what they are part of.
+pub const PART_OF: &str = "app.kubernetes.io/part-of";
+/// The value of [`PART_OF`] on Kubeflow's own namespaces.
+pub const PART_OF_KUBEFLOW: &str = "kubeflow";
+/// The value of [`PART_OF`] on the namespace of a profile.
+pub const PART_OF_PROFILE: &str = "kubeflow-profile";
+
+/// Annotations, with the values, that keep an object from being deleted: ours first, then those of other tools.
+pub const KEEP: &[(&str, &str)] = &[
+    ("kfctl.kubeflow.org/on-remove", "keep"),
+    (HELM_RESOURCE_POLICY, "keep"),
+    ("cli-utils.sigs.k8s.io/on-remove", "keep"),
+    ("client.lifecycle.config.k8s.io/deletion", "detach"),
+];
+/// Marks that other tools leave on what they manage: labels or annotations, the key, the tool.
+pub const OTHER_TOOLS: &[(&str, &str, &str)] = &[
+    ("annotations", "meta.helm.sh/release-name", "Helm"),
+    ("annotations", "argocd.argoproj.io/tracking-id", "Argo CD"),
+    ("labels", "argocd.argoproj.io/instance", "Argo CD"),
+    ("labels", "kustomize.toolkit.fluxcd.io/name", "Flux"),
+    ("labels", "helm.toolkit.fluxcd.io/name", "Flux"),
+];
+
+/// The finalizer on a volume's claim while a pod uses it.
+pub const PVC_PROTECTION: &str = "kubernetes.io/pvc-protection";
+/// On the Secret of a token that the server made: the service account's UID.
+pub const SERVICE_ACCOUNT_UID: &str = "kubernetes.io/service-account.uid";
+/// On a `StorageClass`: `true` where claims that name no class get it.
+pub const DEFAULT_STORAGE_CLASS: &str = "storageclass.kubernetes.io/is-default-class";

@@ -1,18 +1,33 @@
 //! kfctl: one binary that turns a Kubernetes cluster into a Kubeflow shared by many people.
 //!
-//! The layout is the architecture, and arrows go one way:
+//! The layout is the architecture. Arrows go one way, and a test holds that: a module uses what stands further right.
 //!
 //! ```text
-//! main → cli, commands → ui, local, controllers → apply → cluster, render, app → catalog, api → object, yaml, labels, error
+//! main → commands → cli → ui, local, controllers, doctor → apply → app, cluster → render → catalog, api
+//!      → sources, object, difference → yaml, directories → labels, digest, error
 //! ```
 //!
 //! | module | why it exists |
 //! | --- | --- |
+//! | [`commands`] | one file a verb: settings in, exit status out |
+//! | [`cli`] | the command line, as types |
+//! | [`ui`] | all output, progress and questions |
+//! | [`local`] | the control plane of platform `local`, and the in-cluster roles as processes beside it |
+//! | [`controllers`] | what runs in the cluster |
+//! | [`doctor`] | what is wrong with a cluster, and what to do about it |
+//! | [`apply`] | the one way to write to a cluster |
+//! | [`app`] | the app directory: what the admin decides, brings and reviews |
+//! | [`cluster`] | the connection, what the server serves, and what its refusals mean |
+//! | [`render`] | templates and overlays: the only door to manifests |
 //! | [`catalog`] | components and platforms, as data |
+//! | [`api`] | our own kinds: types, rules, definitions |
 //! | [`object`] | a Kubernetes object and its identity |
 //! | [`yaml`] | the only door to YAML |
 //! | [`labels`] | every label, annotation and field manager, named once |
 //! | [`digest`] | sha256 as text |
+//! | [`directories`] | this user's cache and state directories |
+//! | [`sources`] | manifests of others' releases, pinned |
+//! | [`difference`] | two versions of an object, fit to be shown |
 //! | [`error`] | the one error that reaches a person, and the exit codes |
 
 pub mod api;
@@ -23,11 +38,15 @@ pub mod cli;
 pub mod cluster;
 pub mod commands;
 pub mod controllers;
+pub mod difference;
 pub mod digest;
+pub mod directories;
+pub mod doctor;
 pub mod error;
 pub mod labels;
 pub mod local;
 pub mod object;
 pub mod render;
+pub mod sources;
 pub mod ui;
 pub mod yaml;

@@ -22,6 +22,7 @@ async fn main() -> std::process::ExitCode {
         printer: printer.clone(),
         target: Target { kubeconfig: cli.global.kubeconfig.clone(), context: cli.global.context.clone() },
         verbose: cli.global.verbose > 0,
+        sources: None,
         stop: stopped,
     };
     let status = tokio::select! {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::yaml;
 
 /// The identity of an object: what stays the same whichever version of its API is used.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -80,7 +81,9 @@ impl Object {
         for (field, value) in [("apiVersion", &version), ("kind", &id.kind), ("metadata.name", &id.name)] {
             if value.is_empty() {
                 let found = if id.kind.is_empty() { String::new() } else { format!(" in {} {}", id.kind, id.name) };
-                return Err(Error::input(format!("missing{}", found.trim_end()))
+                let wrong = content.pointer(&format!("/{}", field.replace('.', "/"))).is_some_and(|value| !value.is_null());
+                let what = if wrong { "no name" } else { "missing" };
+                return Err(Error::input(format!("{what}{}", found.trim_end()))
                     .in_file(file)
                     .field(field)
                     .expected("a Kubernetes object with apiVersion, kind and metadata.name"));
@@ -122,6 +125,16 @@ impl Object {
 #[must_use]
 pub fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
     value.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+/// The objects of a text in YAML, with every `List` unpacked. An error names the line where its document starts.
+pub fn parse(text: &str, file: &std::path::Path) -> Result<Vec<Object>> {
+    objects(yaml::documents(text, file)?, file).map_err(|error| {
+        match yaml::place_of_document(text, |document| objects(vec![document.clone()], file).is_err()) {
+            Some((line, column)) => error.at(line, column),
+            None => error,
+        }
+    })
 }
 
 /// Objects out of documents, with every `List` unpacked.

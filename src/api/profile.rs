@@ -236,7 +236,7 @@ pub struct ProfileStatus {
 #[must_use]
 pub fn definition() -> Value {
     let mut definition = serde_json::to_value(Profile::crd()).expect("a definition is plain data");
-    definition["metadata"]["annotations"]["helm.sh/resource-policy"] = "keep".into();
+    definition["metadata"]["annotations"][crate::labels::HELM_RESOURCE_POLICY] = "keep".into();
     definition
 }
 

@@ -1,24 +1,16 @@
 //! Edits of app.yaml that keep its comments and order.
 
+use std::path::Path;
+
 use serde_json::Value;
 use yamlpatch::{Op, Patch};
 use yamlpath::{Component as Segment, Document, Route};
 
-use super::file::{AppFile, ClusterRecord, ComponentEntry, is_label};
+use super::file::{AppFile, ClusterRecord, ComponentEntry, check_component_name};
 use super::{APP_FILE, App};
 use crate::error::{Error, Result};
 
 const CLUSTER_COMMENT: &str = "# The cluster this app belongs to; apply refuses any other. Written by the first apply.\n";
-
-/// Line and column (from 1) of a field, or of the nearest field above it that is there.
-pub(super) fn position(text: &str, route: &[&str]) -> Option<(usize, usize)> {
-    let document = Document::new(text.to_owned()).ok()?;
-    (1..=route.len()).rev().find_map(|length| {
-        let feature = document.query_exact(&path(&route[..length])).ok()??;
-        let ((line, column), _) = feature.location.point_span;
-        Some((line + 1, column + 1))
-    })
-}
 
 fn path<'a>(route: &[&'a str]) -> Route<'a> {
     Route::from(route.iter().map(|name| Segment::Key((*name).into())).collect::<Vec<_>>())
@@ -46,13 +38,42 @@ fn set(text: &str, route: &[&str], value: &Value) -> Result<String> {
     let there =
         (0..=route.len()).rev().find(|length| *length == 0 || document.query_exists(&path(&route[..*length]))).unwrap_or(0);
     if there == route.len() {
-        return patched(text, path(route), Op::Replace(converted(value)?));
+        let mut quoted = Quoted::default();
+        let text = patched(text, path(route), Op::Replace(converted(&quoted.stand_in(value))?))?;
+        return Ok(quoted.put_back(text));
     }
     let nested = route[there + 1..].iter().rev().fold(value.clone(), |below, name| serde_json::json!({ *name: below }));
     if there == 0 {
         return Ok(appended(text, "", route[0], nested));
     }
-    patched(text, path(&route[..there]), Op::Add { key: route[there].to_owned(), value: converted(&nested)? })
+    let mut quoted = Quoted::default();
+    let addition = Op::Add { key: route[there].to_owned(), value: converted(&quoted.stand_in(&nested))? };
+    Ok(quoted.put_back(patched(text, path(&route[..there]), addition)?))
+}
+
+/// The library writes some texts so that they read as something else here (`yes`, `0644`). A word stands in for each while it
+/// works, and then gives way to the text in quotes.
+#[derive(Default)]
+struct Quoted(Vec<(String, String)>);
+
+impl Quoted {
+    fn stand_in(&mut self, value: &Value) -> Value {
+        match value {
+            Value::String(text) if crate::yaml::to_string(value).trim_end() != text => {
+                let word = format!("kfctl-stands-in-{}-for-text", self.0.len());
+                self.0.push((word.clone(), value.to_string()));
+                word.into()
+            }
+            Value::Object(fields) => {
+                Value::Object(fields.iter().map(|(name, value)| (name.clone(), self.stand_in(value))).collect())
+            }
+            _ => value.clone(),
+        }
+    }
+
+    fn put_back(&self, text: String) -> String {
+        self.0.iter().fold(text, |text, (word, quoted)| text.replace(word, quoted))
+    }
 }
 
 /// The text with a new field of the document at its end.
@@ -91,15 +112,7 @@ impl App {
 
     /// Says of a component what app.yaml should; nothing where `entry` says nothing.
     pub fn set_component(&mut self, name: &str, entry: &ComponentEntry) -> Result<()> {
-        if !is_label(name) {
-            return Err(Error::usage(format!("{name:?} can't be the name of a component"))
-                .expected("lower-case letters, digits and '-', such as my-operator"));
-        }
-        // rendered/platform/ holds the platform's own files.
-        if name == "platform" {
-            return Err(Error::usage("a component can't be named platform: rendered/platform/ is the platform's own")
-                .hint("choose another name, such as my-platform"));
-        }
+        check_component_name(name)?;
         let mut text = remove(&self.text, &["components", name])?;
         let mut fields = serde_json::Map::new();
         if let Some(enabled) = entry.enabled {
@@ -144,24 +157,33 @@ impl App {
                 .in_file(self.path())
                 .hint("make the change by hand; any editor will do"));
         }
-        self.replace(text.clone())?;
+        replace(&self.path(), &text)?;
         self.file = file;
         self.text = text;
         Ok(())
     }
+}
 
-    /// Replaces app.yaml in one step, so that a kill leaves the old or the new one.
-    pub(super) fn replace(&self, text: String) -> Result<()> {
-        let path = self.path();
-        let failed = |error: std::io::Error| Error::io("write", &path, &error);
-        let mut file = tempfile::Builder::new().prefix(".app.yaml.").tempfile_in(&self.directory).map_err(failed)?;
-        std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)?;
-        let mode = std::fs::metadata(&path)
-            .map_or_else(|_| std::os::unix::fs::PermissionsExt::from_mode(0o644), |found| found.permissions());
-        file.as_file().set_permissions(mode).map_err(failed)?;
-        file.persist(&path).map_err(|error| failed(error.error))?;
-        Ok(())
+/// Replaces a file in one step, so that a kill leaves the old or the new one.
+pub(super) fn replace(path: &Path, text: &str) -> Result<()> {
+    let failed = |error: std::io::Error| Error::io("write", path, &error);
+    if path.is_symlink() {
+        return Err(Error::input("is a link, and an edit would put a file in its place")
+            .in_file(path)
+            .hint("edit the file that it leads to, or put that file here"));
     }
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+    std::fs::create_dir_all(folder).map_err(|error| Error::io("create", folder, &error))?;
+    let prefix = format!(".{}.", name.to_string_lossy());
+    let mut file = tempfile::Builder::new().prefix(&prefix).tempfile_in(folder).map_err(failed)?;
+    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)?;
+    let mode =
+        std::fs::metadata(path).map_or_else(|_| std::os::unix::fs::PermissionsExt::from_mode(0o644), |found| found.permissions());
+    file.as_file().set_permissions(mode).map_err(failed)?;
+    // Some file systems tell only here that the disk is full.
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -174,7 +196,7 @@ mod tests {
     #[test]
     fn comments_and_order_stay() {
         let text = set(TEXT, &["params", "profiles", "maxCpu"], &json!("100")).unwrap();
-        assert_eq!(text, TEXT.replace("maxCpu: 10 ", "maxCpu: '100' "));
+        assert_eq!(text, TEXT.replace("maxCpu: 10 ", "maxCpu: \"100\" "));
         let text = set(TEXT, &["params", "profiles", "maxGpu"], &json!(20)).unwrap();
         assert!(text.contains("    maxGpu: 20\n") && text.contains("# why so many"), "{text}");
         let text = set(TEXT, &["params", "notebooks", "image"], &json!("x:y")).unwrap();
@@ -189,11 +211,5 @@ mod tests {
         assert_eq!(text.trim(), "name: a");
         let text = remove(TEXT, &["params", "profiles", "maxRam"]).unwrap();
         assert!(text.contains("maxCpu: 10") && !text.contains("maxRam"), "{text}");
-    }
-
-    #[test]
-    fn a_place_is_found_or_the_nearest_above() {
-        assert_eq!(position(TEXT, &["params", "profiles", "maxCpu"]).map(|place| place.0), Some(6));
-        assert_eq!(position(TEXT, &["params", "nothing"]).map(|place| place.0), Some(4));
     }
 }

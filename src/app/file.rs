@@ -16,10 +16,13 @@ const API_VERSION: &str = "kfctl.kubeflow.org/v1alpha1";
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct AppFile {
     api_version: String,
+    #[serde(default)]
     kind: String,
     /// Name of the app: part of names in the cluster.
+    #[serde(default)]
     pub name: String,
     /// Name of the platform.
+    #[serde(default)]
     pub platform: String,
     /// Namespace of Kubeflow's components.
     #[serde(default = "default_namespace")]
@@ -73,46 +76,42 @@ impl AppFile {
             params: BTreeMap::new(),
             cluster: None,
         };
-        file.check()?;
+        file.check().map_err(|error| match error.field_name() {
+            Some("name") => error.hint("the directory's name is taken unless you give one with --name"),
+            _ => error,
+        })?;
         Ok(file)
     }
 
-    pub(super) fn parse(text: &str, path: &Path) -> Result<Self> {
+    /// The app that a text says; `path` is named in errors.
+    pub fn parse(text: &str, path: &Path) -> Result<Self> {
         if text.trim().is_empty() {
             return Err(Error::input("the file is empty").in_file(path).expected("an app as `kfctl init` writes it"));
         }
+        // Of a version of its own first: another version may have other fields.
         let version: Version = yaml::from_str(text, path)?;
-        if version.api_version != API_VERSION {
-            let error = Error::input(format!("{:?} is not known here", version.api_version))
-                .in_file(path)
-                .field("apiVersion")
-                .expected(API_VERSION);
-            return Err(if version.api_version.starts_with("kfctl.kubeflow.org/") {
-                error.hint("the app was made by a newer kfctl: update this one")
-            } else {
-                error
-            });
-        }
+        version.check().map_err(|error| located(error, text, path))?;
         let file: Self = yaml::from_str(text, path)?;
-        file.check().map_err(|error| error.in_file(path))?;
+        file.check().map_err(|error| located(error, text, path))?;
         Ok(file)
     }
 
+    /// What is missing is an empty text here, so that it is told like any other wrong value.
     fn check(&self) -> Result<()> {
         if self.kind != "App" {
-            return Err(Error::input(format!("{:?} is no app", self.kind)).field("kind").expected("App"));
+            return Err(wrong("kind", &self.kind, "is no app", "App"));
         }
         if !is_label(&self.name) || self.name.len() > 40 {
-            return Err(Error::usage(format!("{:?} can't be the name of an app", self.name))
-                .field("name")
-                .expected("at most 40 lower-case letters, digits and '-', such as my-kubeflow")
-                .hint("the directory's name is taken unless you give one with --name"));
+            let expected = "at most 40 lower-case letters, digits and '-', such as my-kubeflow";
+            return Err(wrong("name", &self.name, "can't be the name of an app", expected));
+        }
+        if self.platform.is_empty() {
+            return Err(wrong("platform", "", "", "where Kubeflow runs, such as none: a cluster that is there"));
         }
         let reserved = ["default", "kubeflow-system"].contains(&self.namespace.as_str()) || self.namespace.starts_with("kube-");
         if !is_label(&self.namespace) || reserved {
-            return Err(Error::usage(format!("{:?} can't be the namespace of Kubeflow's components", self.namespace))
-                .field("namespace")
-                .expected("a name of its own, such as kubeflow; kube-*, default and kubeflow-system are taken"));
+            let expected = "a name of its own, such as kubeflow; kube-*, default and kubeflow-system are taken";
+            return Err(wrong("namespace", &self.namespace, "can't be the namespace of Kubeflow's components", expected));
         }
         Ok(())
     }
@@ -120,16 +119,19 @@ impl AppFile {
     /// app.yaml of a new app.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let Self { name, platform, namespace, .. } = self;
+        // A name such as `null` or `1e3` needs quotes.
+        let field = |name: &str, value: &str| yaml::to_string(&serde_json::json!({ name: value }));
+        let (name, platform) = (field("name", &self.name), field("platform", &self.platform));
+        let namespace = field("namespace", &self.namespace);
         format!(
             "# What this Kubeflow is made of. Edit it by hand, or with `kfctl param` and `kfctl component`,\n\
              # which keep comments and order; then `kfctl apply k8s`.\n\
              apiVersion: {API_VERSION}\n\
              kind: App\n\
-             name: {name}\n\
-             platform: {platform}\n\
+             {name}\
+             {platform}\
              # Namespace of Kubeflow's components; profiles and their controller live in kubeflow-system.\n\
-             namespace: {namespace}\n"
+             {namespace}"
         )
     }
 }
@@ -137,11 +139,55 @@ impl AppFile {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Version {
+    #[serde(default)]
     api_version: String,
 }
 
+impl Version {
+    fn check(&self) -> Result<()> {
+        if self.api_version == API_VERSION {
+            return Ok(());
+        }
+        let error = wrong("apiVersion", &self.api_version, "is not known here", API_VERSION);
+        Err(if self.api_version.starts_with("kfctl.kubeflow.org/") {
+            error.hint("the app was made by a newer kfctl: update this one")
+        } else {
+            error
+        })
+    }
+}
+
+fn wrong(field: &str, value: &str, why: &str, expected: &str) -> Error {
+    let message = if value.is_empty() { "missing".to_owned() } else { format!("{value:?} {why}") };
+    Error::usage(message).field(field).expected(expected)
+}
+
+/// The error with the place of its field.
+fn located(error: Error, text: &str, path: &Path) -> Error {
+    let place = error.field_name().and_then(|field| yaml::place(text, &[field]));
+    let error = error.in_file(path);
+    match place {
+        Some((line, column)) => error.at(line, column),
+        None => error,
+    }
+}
+
+/// Whether a component of the admin's own can have this name.
+pub(super) fn check_component_name(name: &str) -> Result<()> {
+    if !is_label(name) {
+        return Err(Error::usage(format!("{name:?} can't be the name of a component"))
+            .expected("lower-case letters, digits and '-', such as my-operator"));
+    }
+    // rendered/platform/ holds the platform's own files.
+    if name == "platform" {
+        return Err(Error::usage("a component can't be named platform: rendered/platform/ is the platform's own")
+            .hint("choose another name, such as my-platform"));
+    }
+    Ok(())
+}
+
 /// A DNS label.
-pub(super) fn is_label(name: &str) -> bool {
+fn is_label(name: &str) -> bool {
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     (1..=63).contains(&name.len()) && name.chars().all(inner) && !name.starts_with('-') && !name.ends_with('-')
 }

@@ -2,18 +2,22 @@
 //! Safe to commit to git: no secret is ever written here.
 
 mod edit;
+mod edits;
 mod file;
 mod rendered;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+pub use edits::{Edit, Saved, SavedOverlay, edits, refuse};
 pub use file::{AppFile, ClusterRecord, ComponentEntry};
 pub use rendered::{Rendered, write_all};
 
+use edit::replace;
+
 use crate::catalog::{Catalog, Component, Platform};
 use crate::error::{Error, Result};
-use crate::object::{Object, objects};
+use crate::object::{self, Object};
 use crate::render::{self, Context};
 use crate::yaml;
 
@@ -96,9 +100,24 @@ impl App {
         }
         std::fs::create_dir_all(directory).map_err(|error| Error::io("create", directory, &error))?;
         let app = Self { directory: directory.to_owned(), file: file.clone(), text: file.to_text() };
-        app.replace(app.text.clone())?;
+        replace(&app.path(), &app.text)?;
         // The same name for it wherever it is called from.
         Self::load(&directory.canonicalize().map_err(|error| Error::io("read", directory, &error))?)
+    }
+
+    /// Writes the folder `parent/name` with these files, as a whole or not at all.
+    pub fn write_folder(&self, parent: &str, name: &str, files: &[(PathBuf, String)]) -> Result<()> {
+        rendered::replace_folder(&self.directory, parent, name, files)
+    }
+
+    /// Deletes the folder `parent/name`, where it is there.
+    pub fn remove_folder(&self, parent: &str, name: &str) -> Result<()> {
+        rendered::check_inside(&self.directory, parent)?;
+        let folder = self.directory.join(parent).join(name);
+        match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("delete", &folder, &error)),
+            _ => Ok(()),
+        }
     }
 
     /// Path of app.yaml.
@@ -107,9 +126,14 @@ impl App {
         self.directory.join(APP_FILE)
     }
 
+    /// The platform it is on.
+    pub fn platform<'a>(&self, catalog: &'a Catalog) -> Result<&'a Platform> {
+        catalog.platform(&self.file.platform).map_err(|error| self.locate(error, &["platform"]))
+    }
+
     /// The components that run, in dependency order.
     pub fn components(&self, catalog: &Catalog) -> Result<Vec<String>> {
-        let platform = catalog.platform(&self.file.platform).map_err(|error| self.locate(error, &["platform"]))?;
+        let platform = self.platform(catalog)?;
         let own = self.own_components()?;
         for name in self.file.components.keys() {
             if !own.contains(name) {
@@ -127,12 +151,17 @@ impl App {
 
     /// Names of the admin's own components: the folders of components/.
     pub fn own_components(&self) -> Result<Vec<String>> {
-        self.folders("components")
+        let names = self.folders("components")?;
+        for name in &names {
+            file::check_component_name(name).map_err(|error| error.in_file(Path::new("components").join(name)))?;
+        }
+        Ok(names)
     }
 
     /// The folders of a folder of the app, sorted; none where that is not there.
     fn folders(&self, name: &str) -> Result<Vec<String>> {
         let folder = self.directory.join(name);
+        rendered::check_inside(&self.directory, name)?;
         let entries = match std::fs::read_dir(&folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -191,7 +220,12 @@ impl App {
 
     /// Renders these components, in this order. Needs no cluster and writes nothing.
     pub fn render(&self, catalog: &Catalog, names: &[String]) -> Result<Vec<Rendered>> {
-        let platform = catalog.platform(&self.file.platform).map_err(|error| self.locate(error, &["platform"]))?;
+        self.render_with(catalog, names, &BTreeMap::new())
+    }
+
+    /// The same as if these overlays, by their paths, were there too.
+    fn render_with(&self, catalog: &Catalog, names: &[String], more: &BTreeMap<PathBuf, String>) -> Result<Vec<Rendered>> {
+        let platform = self.platform(catalog)?;
         for name in self.file.params.keys() {
             catalog.component(name).map_err(|error| self.locate(error, &["params", name]))?;
         }
@@ -200,17 +234,28 @@ impl App {
         for name in self.folders("overlays")?.iter().filter(|name| !own.contains(name)) {
             catalog.component(name).map_err(|error| error.in_file(Path::new("overlays").join(name)))?;
         }
+        let mut built_in = BTreeMap::new();
+        let mut sources = Vec::new();
+        for name in names.iter().filter(|name| !own.contains(name)) {
+            let component = catalog.component(name)?;
+            let context = self.context(&self.settings(component, platform)?);
+            sources.extend(render::sources(component, &context)?);
+            built_in.insert(name, (component, context));
+        }
+        let sources = catalog.sources.read(&sources)?;
         names
             .iter()
             .map(|name| {
-                let mut found = if own.contains(name) {
-                    self.read_objects(&Path::new("components").join(name))?
-                } else {
-                    let component = catalog.component(name)?;
-                    render::component(component, platform, &self.context(&self.settings(component, platform)?))?
+                let mut found = match built_in.get(name) {
+                    Some((component, context)) => render::component(component, platform, context, &sources)?,
+                    None => self.read_objects(&Path::new("components").join(name))?,
                 };
-                let overlays = Path::new("overlays").join(name);
-                for (path, text) in self.manifests(&overlays)? {
+                let folder = Path::new("overlays").join(name);
+                let mut overlays: BTreeMap<PathBuf, String> = self.manifests(&folder)?.into_iter().collect();
+                overlays.extend(
+                    more.iter().filter(|(path, _)| path.starts_with(&folder)).map(|(path, text)| (path.clone(), text.clone())),
+                );
+                for (path, text) in overlays {
                     render::merge_overlay(&mut found, yaml::documents(&text, &path)?, &path)?;
                 }
                 Rendered::new(name, found)
@@ -221,7 +266,7 @@ impl App {
     fn read_objects(&self, folder: &Path) -> Result<Vec<Object>> {
         let mut found = Vec::new();
         for (path, text) in self.manifests(folder)? {
-            found.extend(objects(yaml::documents(&text, &path)?, &path)?);
+            found.extend(object::parse(&text, &path)?);
         }
         Ok(found)
     }
@@ -246,6 +291,9 @@ impl App {
                 }
                 let is_yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
                 if entry.path().is_dir() {
+                    if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+                        return Err(Error::input("a link to a folder could lead in a circle").in_file(path).expected("a folder"));
+                    }
                     open.push(path);
                 } else if is_yaml {
                     let text = yaml::read(&entry.path()).map_err(|error| error.in_file(&path))?;
@@ -260,7 +308,7 @@ impl App {
     /// The error with the place of `route` in app.yaml.
     pub(crate) fn locate(&self, error: Error, route: &[&str]) -> Error {
         let error = error.in_file(self.path()).field(route.join("."));
-        match edit::position(&self.text, route) {
+        match yaml::place(&self.text, route) {
             Some((line, column)) => error.at(line, column),
             None => error,
         }

@@ -4,25 +4,25 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use futures::stream::{FuturesUnordered, StreamExt};
-use serde_json::Value;
 use tokio::sync::watch;
 
+use super::check::{Checked, Wanted, check};
 use super::event::{Event, Events, Phase};
-use super::inventory::{self, Inventory, inventories};
-use super::live::Live;
+use super::inventory::{self, Inventory};
 use super::order::{Gate, Task, TaskId};
 use super::plan::{Member, Plan};
 use super::report::{Outcome, Problem, Report, Unready};
-use super::verify::{existing_namespaces, verify};
-use super::write::{Change, Mode, membership, retrying, send};
-use super::{compare, wait, yields};
+use super::rights::Rights;
+use super::write::{Change, Mode, retrying, send};
+use super::{compare, wait};
 use crate::catalog::Yield;
 use crate::cluster::{Class, Connection, Discovery, Failure};
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
+use crate::labels;
 use crate::object::ObjectId;
 
 /// Requests under way at once: a bound, not a rate. The server asks for less with 429 and Retry-After. Not tuned by measurement yet.
-const CONCURRENCY: usize = 24;
+pub(super) const CONCURRENCY: usize = 24;
 
 /// How to run.
 #[derive(Debug, Clone)]
@@ -49,9 +49,11 @@ pub struct Run<'a> {
     /// Components of the run with their place in the app's order.
     pub components: &'a [(String, usize)],
     /// The plan.
-    pub plan: Plan,
+    pub plan: &'a Plan,
     /// Yielded fields by component.
     pub yields: &'a BTreeMap<String, Vec<Yield>>,
+    /// What the caller may do, where it is known.
+    pub rights: Option<&'a Rights>,
     /// How.
     pub settings: Settings,
     /// Where events go.
@@ -60,88 +62,27 @@ pub struct Run<'a> {
     pub stop: watch::Receiver<bool>,
 }
 
-/// An object of the run, with what is known of it.
-#[derive(Debug, Clone)]
-pub(super) struct Wanted {
-    pub member: Member,
-    /// What is sent.
-    pub content: Value,
-    /// What is there, where it differs.
-    pub live: Option<Value>,
-    /// Whether it has to be written.
-    pub pending: bool,
-    /// Fields that its component yields to other managers.
-    yields: Vec<Yield>,
-    /// Whether an autoscaler of the plan keeps its replicas.
-    scaled: bool,
-}
-
-impl Wanted {
-    /// Takes into account what is there.
-    pub(super) fn meet(&mut self, live: Value) {
-        let id = &self.member.object.id;
-        let content = std::mem::take(&mut self.content);
-        self.content = yields::without_yielded(id, content, Some(&live), &self.yields, self.scaled);
-        self.pending = !compare::is_unchanged(&self.content, &live);
-        self.live = self.pending.then_some(live);
-    }
-}
-
 /// Runs it.
-pub async fn apply(run: Run<'_>) -> Result<Report> {
+pub async fn apply(run: &Run<'_>) -> Result<Report> {
     let deadline = Instant::now() + run.settings.timeout;
-    let explain = |what: &'static str| move |failure: Failure| run.connection.explain(&failure, what);
-    let known =
-        inventories(run.connection, run.app).await.map_err(explain("read the inventories in namespace kubeflow-system"))?;
-    if let Some(other) = known.values().find(|inventory| inventory.cluster_uid != run.cluster_uid) {
-        return Err(Error::new(Kind::WrongCluster, format!("the inventory {} in this cluster was written for another cluster", other.name()))
-            .detail(format!("it names {}, this cluster is {}", other.cluster_uid, run.cluster_uid))
-            .hint("was this cluster restored from another's backup? Then delete that ConfigMap in namespace kubeflow-system and run again"));
-    }
-    let mut wanted_inventories: BTreeMap<String, Inventory> = BTreeMap::new();
-    for (component, order) in run.components {
-        let fresh = Inventory::of(run.app, component, run.cluster_uid, *order, &run.plan.members);
-        wanted_inventories.insert(component.clone(), fresh);
-    }
-
-    run.events.send(Event::Phase { phase: Phase::Read, objects: run.plan.members.len() });
-    let existing: Vec<&Inventory> = run.components.iter().filter_map(|(component, _)| known.get(component)).collect();
-    let live = if existing.is_empty() {
-        Live::default()
-    } else {
-        Live::read(run.connection, run.discovery, &existing, &run.plan.members, CONCURRENCY)
-            .await
-            .map_err(explain("read what is there"))?
-    };
-    let mut report = Report::default();
-    let members: HashSet<&ObjectId> = run.plan.members.iter().map(|member| &member.object.id).collect();
-    report.left_over = live.iter().map(|(id, _)| id).filter(|id| !members.contains(id)).cloned().collect();
-    report.left_over.sort();
-    let mut objects = wanted(&run, live, &wanted_inventories);
-
-    let pending = objects.iter().filter(|wanted| wanted.pending).count();
-    run.events.send(Event::Phase { phase: Phase::Check, objects: pending });
-    let ids = objects.iter().filter(|wanted| wanted.pending).map(|wanted| wanted.member.object.id.clone());
-    let namespaces = existing_namespaces(run.connection, ids, CONCURRENCY).await.map_err(explain("read namespaces"))?;
-    report.problems = verify(run.connection, &mut objects, &namespaces, run.settings.force_conflicts, CONCURRENCY, &run.events)
-        .await
-        .map_err(explain("try the objects as a dry-run"))?;
+    let Checked { known, inventories, objects, left_over, problems } = check(run, false).await?;
+    let mut report = Report { problems, left_over: left_over.ids(), ..Report::default() };
     if !report.problems.is_empty() || *run.stop.borrow() {
         report.interrupted = report.problems.is_empty();
         return Ok(report);
     }
 
-    let inventories_change = wanted_inventories
+    let inventories_change = inventories
         .iter()
         .any(|(component, fresh)| known.get(component).is_none_or(|known| fresh.clone().union(Some(known)) != *known));
     if inventories_change {
-        prepare_inventories(&run, &objects, &known, &wanted_inventories, deadline, &mut report).await?;
+        prepare_inventories(run, &objects, &known, &inventories, deadline, &mut report).await?;
     }
-    write_all(&run, &objects, deadline, &mut report).await;
+    write_all(run, &objects, deadline, &mut report).await;
 
     let finished = report.outcome() == Outcome::Done;
     if finished && run.settings.wait {
-        let applysets: BTreeSet<String> = wanted_inventories.values().map(Inventory::id).collect();
+        let applysets: BTreeSet<String> = inventories.values().map(Inventory::id).collect();
         let written: HashSet<ObjectId> =
             report.changes.iter().filter(|(_, change)| *change != Change::Unchanged).map(|(id, _)| id.clone()).collect();
         run.events.send(Event::Phase { phase: Phase::Wait, objects: objects.len() });
@@ -153,46 +94,16 @@ pub async fn apply(run: Run<'_>) -> Result<Report> {
     }
     // What left the app stays in the inventory until it is pruned; with nothing left over, the inventory is what is wanted.
     if finished && report.left_over.is_empty() {
-        for (component, inventory) in &wanted_inventories {
+        for (component, inventory) in &inventories {
             if known
                 .get(component)
                 .is_some_and(|known| known != inventory && known.group_kinds.len() >= inventory.group_kinds.len())
             {
-                write_inventory(&run, inventory, deadline).await?;
+                write_inventory(run, inventory, deadline).await?;
             }
         }
     }
     Ok(report)
-}
-
-/// Each member as it will be sent, beside what is there.
-fn wanted(run: &Run<'_>, mut live: Live, inventories: &BTreeMap<String, Inventory>) -> Vec<Wanted> {
-    let autoscaled: HashSet<(&str, &str, &str)> = run
-        .plan
-        .members
-        .iter()
-        .filter(|member| member.object.id.is("autoscaling", "HorizontalPodAutoscaler"))
-        .filter_map(|member| {
-            let target = member.object.content.pointer("/spec/scaleTargetRef")?;
-            Some((member.object.id.namespace.as_str(), target.get("kind")?.as_str()?, target.get("name")?.as_str()?))
-        })
-        .collect();
-    run.plan
-        .members
-        .iter()
-        .map(|member| {
-            let id = &member.object.id;
-            let applyset = inventories.get(&member.component).map(Inventory::id).unwrap_or_default();
-            let yields = run.yields.get(&member.component).cloned().unwrap_or_default();
-            let scaled = autoscaled.contains(&(id.namespace.as_str(), id.kind.as_str(), id.name.as_str()));
-            let content = yields::without_yielded(id, membership(&member.object.content, &applyset), None, &yields, scaled);
-            let mut wanted = Wanted { member: member.clone(), content, live: None, pending: true, yields, scaled };
-            if let Some(live) = live.take(id) {
-                wanted.meet(live);
-            }
-            wanted
-        })
-        .collect()
 }
 
 /// The union of old and new, before the first member is written; its namespace first, whoever brings it.
@@ -209,11 +120,13 @@ async fn prepare_inventories(
     match run.connection.read(&path).await {
         Ok(_) => {}
         Err(failure) if failure.class == Class::NotFound => {
-            let bare = serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": inventory::NAMESPACE}});
+            // The label is a field of ours, by which `delete` knows who made it.
+            let bare = serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {
+                "name": inventory::NAMESPACE, "labels": {labels::PART_OF: labels::PART_OF_KUBEFLOW}}});
             let ours = objects.iter().find(|wanted| {
                 wanted.member.object.id.is("", "Namespace") && wanted.member.object.id.name == inventory::NAMESPACE
             });
-            let target = format!("{path}?fieldManager={}&fieldValidation=Strict", crate::labels::FIELD_MANAGER);
+            let target = format!("{path}?fieldManager={}&fieldValidation=Strict", labels::FIELD_MANAGER);
             run.connection.apply(&target, ours.map_or(&bare, |wanted| &wanted.content)).await.map_err(explain)?;
         }
         Err(failure) => return Err(explain(failure)),
@@ -249,7 +162,9 @@ async fn write_all(run: &Run<'_>, objects: &[Wanted], deadline: Instant, report:
     let order = &run.plan.order;
     let mut dependents: HashMap<TaskId, Vec<TaskId>> = HashMap::new();
     for (task, after) in order.after.iter().enumerate() {
-        after.iter().for_each(|before| dependents.entry(*before).or_default().push(task));
+        for before in after {
+            dependents.entry(*before).or_default().push(task);
+        }
     }
     let mut blocked: Vec<usize> = order.after.iter().map(BTreeSet::len).collect();
     let mut open: BTreeSet<(u8, TaskId)> =
@@ -338,7 +253,7 @@ fn urgency(objects: &[Wanted], task: &Task) -> u8 {
 }
 
 /// A gate matters where something behind it will be written; `--no-wait` opens all but the necessary ones.
-fn is_needed(run: &Run<'_>, objects: &[Wanted], gate: &Gate, behind: Option<&Vec<TaskId>>) -> bool {
+pub(super) fn is_needed(run: &Run<'_>, objects: &[Wanted], gate: &Gate, behind: Option<&Vec<TaskId>>) -> bool {
     let writes = |task: &TaskId| match &run.plan.order.tasks[*task] {
         Task::Write(index) => objects[*index].pending,
         Task::Gate(_) => true,

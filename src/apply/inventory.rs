@@ -9,12 +9,13 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::plan::Member;
-use crate::cluster::{Connection, Failure};
+use crate::cluster::{Class, Connection, Failure};
 use crate::labels;
-use crate::object::list;
+use crate::object::{ObjectId, list};
 
 /// The namespace of all inventories.
 pub(super) const NAMESPACE: &str = "kubeflow-system";
+const TOOLING: &str = concat!("kfctl/", env!("CARGO_PKG_VERSION"));
 const COLLECTION: &str = "/api/v1/namespaces/kubeflow-system/configmaps";
 
 /// The inventory of one component.
@@ -28,6 +29,8 @@ pub struct Inventory {
     pub cluster_uid: String,
     /// Place of the component in the app's order.
     pub order: usize,
+    /// Which kfctl wrote it.
+    pub tooling: String,
     /// Kinds of members: `Deployment.apps`.
     pub group_kinds: BTreeSet<String>,
     /// Namespaces of members.
@@ -43,16 +46,31 @@ impl Inventory {
             component: component.to_owned(),
             cluster_uid: uid.to_owned(),
             order,
+            tooling: TOOLING.to_owned(),
             group_kinds: BTreeSet::new(),
             namespaces: BTreeSet::new(),
         };
         for member in members.into_iter().filter(|member| member.component == component) {
-            inventory.group_kinds.insert(member.object.id.group_kind());
-            if !member.object.id.namespace.is_empty() {
-                inventory.namespaces.insert(member.object.id.namespace.clone());
-            }
+            inventory.add(&member.object.id);
         }
         inventory
+    }
+
+    /// The same parent, for these members.
+    #[must_use]
+    pub(super) fn with<'a>(&self, members: impl IntoIterator<Item = &'a ObjectId>) -> Self {
+        let mut inventory = Self { group_kinds: BTreeSet::new(), namespaces: BTreeSet::new(), ..self.clone() };
+        for id in members {
+            inventory.add(id);
+        }
+        inventory
+    }
+
+    fn add(&mut self, id: &ObjectId) {
+        self.group_kinds.insert(id.group_kind());
+        if !id.namespace.is_empty() {
+            self.namespaces.insert(id.namespace.clone());
+        }
     }
 
     /// The same with the kinds and namespaces of `other`.
@@ -90,7 +108,7 @@ impl Inventory {
                 "namespace": NAMESPACE,
                 "labels": { labels::APPLYSET_ID: self.id(), labels::APP: self.app, labels::COMPONENT: self.component },
                 "annotations": {
-                    labels::APPLYSET_TOOLING: concat!("kfctl/", env!("CARGO_PKG_VERSION")),
+                    labels::APPLYSET_TOOLING: self.tooling,
                     labels::APPLYSET_GROUP_KINDS: join(&self.group_kinds),
                     labels::APPLYSET_NAMESPACES: join(&outside),
                 },
@@ -99,13 +117,15 @@ impl Inventory {
         })
     }
 
-    fn read(parent: &Value) -> Option<Self> {
+    pub(super) fn read(parent: &Value) -> Option<Self> {
         let text = |pointer: &str| parent.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let set = |annotation: &str| -> BTreeSet<String> {
-            let list = parent.pointer("/metadata/annotations").and_then(|all| all.get(annotation)).and_then(Value::as_str);
-            list.unwrap_or_default().split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
+        let annotation =
+            |name: &str| parent.pointer("/metadata/annotations").and_then(|all| all.get(name)).and_then(Value::as_str);
+        let set = |name: &str| -> BTreeSet<String> {
+            annotation(name).unwrap_or_default().split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
         };
         let inventory = Self {
+            tooling: annotation(labels::APPLYSET_TOOLING).unwrap_or_default().to_owned(),
             app: text("/data/app"),
             component: text("/data/component"),
             cluster_uid: text("/data/clusterUid"),
@@ -121,6 +141,15 @@ impl Inventory {
         let path = format!("{COLLECTION}/{}?fieldManager={}&force=true", self.name(), labels::FIELD_MANAGER);
         connection.apply(&path, &self.content()).await.map(drop)
     }
+
+    /// Deletes the parent: nothing of the component is left.
+    pub(super) async fn delete(&self, connection: &Connection) -> Result<(), Failure> {
+        let path = format!("{COLLECTION}/{}", self.name());
+        match connection.request(http::Method::DELETE, &path, "application/json", None).await {
+            Err(failure) if failure.class == Class::NotFound => Ok(()),
+            answer => answer.map(drop),
+        }
+    }
 }
 
 /// The inventories of an app, by component. None where its namespace does not exist yet.
@@ -128,6 +157,35 @@ pub async fn inventories(connection: &Connection, app: &str) -> Result<BTreeMap<
     let parents = connection.read(&format!("{COLLECTION}?labelSelector={}%3D{app}", labels::APP)).await?;
     let items = list(&parents, "/items");
     Ok(items.iter().filter_map(Inventory::read).map(|inventory| (inventory.component.clone(), inventory)).collect())
+}
+
+/// Inventories for definitions of users' objects that stayed when everything else of the app went, its inventories too: the label
+/// still says whose they are.
+pub async fn orphans<'a>(
+    connection: &Connection,
+    app: &str,
+    uid: &str,
+    components: impl IntoIterator<Item = &'a str>,
+) -> Result<BTreeMap<String, Inventory>, Failure> {
+    let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions?labelSelector={}", labels::APPLYSET_PART_OF);
+    let definitions = connection.read_metadata(&path).await?;
+    let label = |object: &Value| Some(object.pointer("/metadata/labels")?.get(labels::APPLYSET_PART_OF)?.as_str()?.to_owned());
+    let sets: BTreeSet<String> = definitions.iter().filter_map(label).collect();
+    let mut found = BTreeMap::new();
+    for (order, component) in components.into_iter().enumerate() {
+        let mut inventory = Inventory::of(app, component, uid, order, []);
+        if sets.contains(&inventory.id()) {
+            inventory.group_kinds.insert("CustomResourceDefinition.apiextensions.k8s.io".to_owned());
+            found.insert(component.to_owned(), inventory);
+        }
+    }
+    Ok(found)
+}
+
+/// The names of all apps with an inventory in this cluster.
+pub async fn apps(connection: &Connection) -> Result<BTreeSet<String>, Failure> {
+    let parents = connection.read(&format!("{COLLECTION}?labelSelector={}", labels::APP)).await?;
+    Ok(list(&parents, "/items").iter().filter_map(Inventory::read).map(|inventory| inventory.app).collect())
 }
 
 #[cfg(test)]
@@ -148,7 +206,7 @@ mod tests {
 
     #[test]
     fn ids_follow_the_specification() {
-        // sha256("kfctl.my-app.profiles.kubeflow-system.ConfigMap."), unpadded base64 for URLs
+        // printf kfctl.my-app.profiles.kubeflow-system.ConfigMap. | openssl dgst -sha256 -binary | base64 | tr '+/' '-_' | tr -d =
         assert_eq!(inventory("profiles").id(), "applyset-4f37wLb8zU5dcwp19dWU26vsLGZYiAaIHUZgVSmk6bA-v1");
     }
 

@@ -1,6 +1,6 @@
 //! What is on the server, read in few requests: one list a kind, by the label of our sets.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::labels::APPLYSET_PART_OF;
 use crate::object::ObjectId;
 
 /// Members of our sets as they are on the server.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Live {
     objects: HashMap<ObjectId, (Resource, Value)>,
 }
@@ -26,19 +26,30 @@ impl Live {
         wanted: &[Member],
         concurrency: usize,
     ) -> Result<Self, Failure> {
-        let kinds: BTreeSet<&String> = inventories.iter().flat_map(|inventory| &inventory.group_kinds).collect();
         let ids: Vec<String> = inventories.iter().map(|inventory| inventory.id()).collect();
-        let resources = kinds.into_iter().filter_map(|group_kind| {
-            let (kind, group) = group_kind.split_once('.').unwrap_or((group_kind, ""));
-            let used =
-                wanted.iter().find(|member| member.served && member.object.id.is(group, kind)).map(|member| &member.resource);
-            used.or_else(|| discovery.versions(group, kind).first())
-        });
-        let lists = stream::iter(resources.map(|resource| list(connection, resource, &ids)))
+        let lists = stream::iter(resources(discovery, inventories, wanted).map(|resource| list(connection, resource, &ids)))
             .buffer_unordered(concurrency)
             .try_collect::<Vec<_>>()
             .await?;
-        Ok(Self { objects: lists.into_iter().flatten().collect() })
+        let versions: HashMap<&ObjectId, &String> =
+            wanted.iter().map(|member| (&member.object.id, &member.resource.version)).collect();
+        let mut objects = HashMap::new();
+        for (id, (resource, object)) in lists.into_iter().flatten() {
+            if versions.get(&id).is_none_or(|version| **version == resource.version) {
+                objects.insert(id, (resource, object));
+            }
+        }
+        Ok(Self { objects })
+    }
+
+    /// Puts in an object as it is now.
+    pub(super) fn put(&mut self, resource: Resource, id: ObjectId, object: Value) {
+        self.objects.insert(id, (resource, object));
+    }
+
+    /// Leaves the objects that are still there.
+    pub(super) fn retain(&mut self, still_there: impl Fn(&ObjectId) -> bool) {
+        self.objects.retain(|id, _| still_there(id));
     }
 
     /// Takes out the object of this identity.
@@ -46,10 +57,39 @@ impl Live {
         self.objects.remove(id).map(|(_, object)| object)
     }
 
+    /// Their identities, sorted.
+    #[must_use]
+    pub fn ids(&self) -> Vec<ObjectId> {
+        let mut ids: Vec<ObjectId> = self.objects.keys().cloned().collect();
+        ids.sort();
+        ids
+    }
+
+    /// All members, each with how its kind is served.
+    pub(super) fn into_members(self) -> impl Iterator<Item = (ObjectId, Resource, Value)> {
+        self.objects.into_iter().map(|(id, (resource, object))| (id, resource, object))
+    }
+
     /// All members.
     pub fn iter(&self) -> impl Iterator<Item = (&ObjectId, &Value)> {
         self.objects.iter().map(|(id, (_, object))| (id, object))
     }
+}
+
+/// The kinds of these inventories, in the versions that `wanted` uses.
+pub(super) fn resources<'a>(
+    discovery: &'a Discovery,
+    inventories: &[&Inventory],
+    wanted: &'a [Member],
+) -> impl Iterator<Item = &'a Resource> {
+    let kinds: BTreeSet<String> = inventories.iter().flat_map(|inventory| inventory.group_kinds.iter().cloned()).collect();
+    kinds.into_iter().flat_map(|group_kind| {
+        let (kind, group) = group_kind.split_once('.').unwrap_or((&group_kind, ""));
+        let used = wanted.iter().filter(|member| member.served && member.object.id.is(group, kind));
+        let versions: BTreeMap<&String, &Resource> = used.map(|member| (&member.resource.version, &member.resource)).collect();
+        let preferred = discovery.versions(group, kind).first().filter(|_| versions.is_empty());
+        versions.into_values().chain(preferred).collect::<Vec<_>>()
+    })
 }
 
 async fn list(

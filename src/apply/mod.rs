@@ -2,34 +2,57 @@
 //!
 //! ```text
 //! objects → plan (pure) → read live → compare (pure) → dry-run → inventory → write in order, gates between → wait
+//! what left the app → look (what stays, and why) → delete in stages, each gone before the next → inventory
 //! ```
 //!
+//! `diff` and `apply --dry-run` go the same way up to the dry-run, and end there ([`preview`]).
 //! It never prints: what happens goes as [`Event`]s to whoever listens.
 
+mod check;
 mod compare;
+mod drift;
 mod engine;
 mod event;
 mod guard;
+mod held;
+mod inspect;
 mod inventory;
+mod keep;
 mod live;
+mod observe;
 mod order;
 mod plan;
+mod pods;
+mod preview;
+mod removal;
 mod report;
+mod rights;
 mod schema;
+mod stage;
 mod status;
+mod surroundings;
+mod vanish;
 mod verify;
 mod wait;
+mod watches;
 mod webhooks;
 mod write;
 mod yields;
 
+pub use drift::{Difference, Drift, Manager};
 pub use engine::{Run, Settings, apply};
 pub use event::{Event, Events, Phase};
-pub use guard::check_cluster;
-pub use inventory::{Inventory, inventories};
+pub use guard::{check_cluster, check_inventories};
+pub use inspect::{ComponentState, Installation, ObjectState, State, Subject};
+pub use inventory::{Inventory, apps, inventories, orphans};
+pub use keep::{Kept, Reason};
 pub use live::Live;
 pub use order::{Gate, Order, Task, TaskId};
-pub use plan::{Member, Plan, plan};
+pub use plan::{Member, Plan, identities, plan};
+pub use preview::{Planned, Preview, Step, preview};
+pub use removal::{Removal, Removed, Scope, look, remove};
 pub use report::{Outcome, Problem, Report, Unready};
-pub use status::{Readiness, readiness};
+pub use rights::{MissingRight, Need, Rights};
+pub use status::{Readiness, is_default_class, readiness};
+pub use verify::Check;
 pub use write::Change;

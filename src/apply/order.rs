@@ -42,6 +42,17 @@ impl Gate {
         }
     }
 
+    /// What is waited for.
+    #[must_use]
+    pub fn until(&self) -> &'static str {
+        match self {
+            Self::Served(..) => "its kinds are served",
+            Self::Ready(_) => "it is ready",
+            Self::WebhookAnswers(_) => "it answers",
+            Self::Available(_) => "it is available",
+        }
+    }
+
     /// Whether `--no-wait` leaves it in: without it the next writes can't succeed.
     #[must_use]
     pub fn is_necessary(&self) -> bool {
@@ -110,7 +121,9 @@ impl Order {
                 if next.is_empty() {
                     break;
                 }
-                next.into_iter().for_each(|task| done[task] = true);
+                for task in next {
+                    done[task] = true;
+                }
             }
             // The first write that is stuck goes ahead: the server's own retries settle the rest.
             let stuck = (0..self.tasks.len()).find(|task| !done[*task] && matches!(self.tasks[*task], Task::Write(_)));
@@ -151,9 +164,19 @@ const WORKLOADS: &[(&str, &str, &str)] = &[
     ("", "Pod", ""),
 ];
 
+/// Whether objects of this kind make pods.
+pub(super) fn is_workload(id: &ObjectId) -> bool {
+    WORKLOADS.iter().any(|(group, kind, _)| id.is(group, kind))
+}
+
 pub(super) fn pod_template(member: &Member) -> Option<&Value> {
-    let (.., pointer) = WORKLOADS.iter().find(|(group, kind, _)| member.object.id.is(group, kind))?;
-    member.object.content.pointer(pointer)
+    template(&member.object.id, &member.object.content)
+}
+
+/// The template of an object's pods, where it makes any.
+pub(super) fn template<'a>(id: &ObjectId, content: &'a Value) -> Option<&'a Value> {
+    let (.., pointer) = WORKLOADS.iter().find(|(group, kind, _)| id.is(group, kind))?;
+    content.pointer(pointer)
 }
 
 fn is_definition(id: &ObjectId) -> bool {
@@ -216,9 +239,9 @@ fn after_definitions(order: &mut Order, members: &[Member]) {
             .collect();
         if !objects.is_empty() {
             let gate = order.add(Task::Gate(Gate::Served(member.object.id.clone(), served)), BTreeSet::from([index]));
-            objects.into_iter().for_each(|object| {
+            for object in objects {
                 order.after[object].insert(gate);
-            });
+            }
         }
     }
 }

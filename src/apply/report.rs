@@ -40,6 +40,10 @@ impl Problem {
                 failure.message.clone(),
                 "ask an admin of the cluster for this right, then run the same command again".to_owned(),
             ),
+            Class::Denied => (
+                failure.message.clone(),
+                "a policy of this cluster refuses it: change the object, or ask those who keep the policy".to_owned(),
+            ),
             Class::Invalid if failure.message.contains("immutable") => {
                 let namespace = if id.namespace.is_empty() { String::new() } else { format!(" -n {}", id.namespace) };
                 (
@@ -57,7 +61,7 @@ impl Problem {
             Class::WebhookNotReady => {
                 (failure.message.clone(), "look at the pods behind the webhook, then run the same command again".to_owned())
             }
-            _ => (failure.message.clone(), "run the same command again; -v shows the requests".to_owned()),
+            _ => (failure.message.clone(), "run the same command again; -vv shows the requests".to_owned()),
         };
         Self {
             object: id.clone(),

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::order::{Gate, Order, Task, TaskId, pod_template};
 use super::plan::Member;
+use crate::labels::NAMESPACE_NAME;
 use crate::object::{ObjectId, list};
 
 fn is_webhook(id: &ObjectId) -> bool {
@@ -56,7 +57,7 @@ fn catches(webhook: &Value, group: &str, plural: &str) -> bool {
 }
 
 /// Whether a label selector selects these labels. What is written against the specification selects nothing.
-fn selects(selector: &Value, labels: &Map<String, Value>) -> bool {
+pub(super) fn selects(selector: &Value, labels: &Map<String, Value>) -> bool {
     let has = |key: &Value, value: &Value| key.as_str().and_then(|key| labels.get(key)) == Some(value);
     let exact = selector.get("matchLabels").and_then(Value::as_object).into_iter().flatten();
     let expressions = list(selector, "/matchExpressions");
@@ -87,7 +88,7 @@ fn namespaces(members: &[Member]) -> Namespaces {
     namespaces
         .map(|object| {
             let mut labels = labels(&object.content);
-            labels.insert("kubernetes.io/metadata.name".into(), object.id.name.clone().into());
+            labels.insert(NAMESPACE_NAME.into(), object.id.name.clone().into());
             (object.id.name.clone(), labels)
         })
         .collect()

@@ -1,13 +1,14 @@
 //! `templates/NAME/component.yaml` and the templates beside it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::Files;
 use super::parameter::{Declaration, Parameter};
 use crate::error::{Error, Result};
+use crate::sources::Source;
 use crate::yaml;
 
 /// A component: what it is, what it needs, what can be set, and the templates of its objects.
@@ -23,6 +24,10 @@ pub struct Component {
     pub parameters: Vec<Parameter>,
     /// Fields left to somebody else once the object exists.
     pub yields: Vec<Yield>,
+    /// Manifests of somebody else's release that it brings.
+    pub sources: Vec<Source>,
+    /// Partial objects merged over those of the sources: templates in `patches/`.
+    pub patches: Vec<Template>,
     /// Its templates, by name.
     pub templates: Vec<Template>,
 }
@@ -63,31 +68,44 @@ struct File {
     params: BTreeMap<String, Declaration>,
     #[serde(default)]
     yields: Vec<Yield>,
+    #[serde(default)]
+    sources: Vec<Source>,
 }
 
 impl Component {
     pub(super) fn read(name: &str, files: &Files) -> Result<Self> {
         let (path, text) = files.required("component.yaml", &format!("templates/{name}"))?;
+        let mut component = Self::parse(name, text, path)?;
+        let templates = files.under("", ".yaml.j2").map(|(below, path, text)| Template {
+            name: format!("{name}/{below}"),
+            path: path.to_owned(),
+            source: text.to_owned(),
+        });
+        let is_patch = |template: &Template| template.name.starts_with(&format!("{name}/patches/"));
+        (component.patches, component.templates) = templates.partition(is_patch);
+        Ok(component)
+    }
+
+    /// What a component.yaml says, without the templates beside it; `path` is named in errors.
+    pub fn parse(name: &str, text: &str, path: &Path) -> Result<Self> {
         let file: File = yaml::from_str(text, path)?;
         let mut parameters = Vec::with_capacity(file.params.len());
         for (parameter, declaration) in file.params {
-            parameters.push(Parameter::new(&parameter, declaration).map_err(|error| error.in_file(path))?);
+            let located = |error: Error| match yaml::place(text, &["params", &parameter, "default"]) {
+                Some((line, column)) => error.in_file(path).at(line, column),
+                None => error.in_file(path),
+            };
+            parameters.push(Parameter::new(&parameter, declaration).map_err(located)?);
         }
-        let templates = files
-            .under("", ".yaml.j2")
-            .map(|(below, path, text)| Template {
-                name: format!("{name}/{below}"),
-                path: path.to_owned(),
-                source: text.to_owned(),
-            })
-            .collect();
         Ok(Self {
             name: name.to_owned(),
             description: file.description,
             depends_on: file.depends_on,
             parameters,
             yields: file.yields,
-            templates,
+            sources: file.sources,
+            patches: Vec::new(),
+            templates: Vec::new(),
         })
     }
 

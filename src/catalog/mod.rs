@@ -16,9 +16,10 @@ use include_dir::{Dir, include_dir};
 pub use component::{Component, Template, Yield};
 pub use parameter::{Parameter, ParameterType, Parsed, parse_duration};
 pub use platform::{Platform, Provision, Role};
-pub use quantity::Quantity;
+pub use quantity::{Quantity, value as quantity_value};
 
 use crate::error::{Error, Result};
+use crate::sources::Sources;
 use crate::yaml;
 
 static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
@@ -27,6 +28,8 @@ static PLATFORMS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/platforms");
 /// All components and platforms.
 #[derive(Debug)]
 pub struct Catalog {
+    /// Where the manifests that components bring from elsewhere are found.
+    pub sources: Sources,
     components: BTreeMap<String, Component>,
     platforms: BTreeMap<String, Platform>,
 }
@@ -34,7 +37,7 @@ pub struct Catalog {
 impl Catalog {
     /// Reads the catalog: of the binary, or of `directory` with folders `templates` and `platforms`.
     pub fn load(directory: Option<&Path>) -> Result<Self> {
-        let mut catalog = Self { components: BTreeMap::new(), platforms: BTreeMap::new() };
+        let mut catalog = Self { sources: Sources::default(), components: BTreeMap::new(), platforms: BTreeMap::new() };
         for (name, files) in folders(directory, "templates", &TEMPLATES)? {
             catalog.components.insert(name.clone(), Component::read(&name, &files)?);
         }

@@ -1,8 +1,14 @@
 //! The command line as types, and nothing else.
 
+mod delete;
+mod sources;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use delete::Delete;
+pub use sources::Sources;
 
 use crate::ui::Output;
 
@@ -90,12 +96,23 @@ pub enum Command {
         /// Render over files in rendered/ that were edited by hand
         #[arg(long)]
         discard_edits: bool,
+        /// Directory of other projects' manifests, as `kfctl sources fetch` fills it
+        #[arg(long, env = "KFCTL_SOURCES", value_name = "DIR")]
+        sources: Option<PathBuf>,
     },
     /// Bring the cluster to what the app says
     #[command(
-        after_help = "Examples:\n  kfctl apply k8s\n  kfctl apply k8s -c profiles\n  kfctl apply platform\n  kfctl apply --yes --no-wait -o json\n\nExit codes: 0 done, 1 failed, 2 usage, 4 not ready in time, 5 wrong cluster, 130 interrupted."
+        after_help = "Examples:\n  kfctl apply k8s\n  kfctl apply k8s -c profiles\n  kfctl apply platform\n  kfctl apply k8s --dry-run\n  kfctl apply --yes --no-wait -o json\n\nExit codes: 0 done, 1 failed, 2 usage, 4 not ready in time, 5 wrong cluster, 130 interrupted."
     )]
     Apply(Apply),
+    /// What apply would change in the cluster, object by object; changes nothing
+    #[command(
+        after_help = "Examples:\n  kfctl diff\n  kfctl diff -c profiles\n  kfctl diff -o json\n\nExit codes: 0 nothing to change, 1 apply would be refused, 2 usage, 3 something to change, 5 wrong cluster."
+    )]
+    Diff(Diff),
+    /// Keep what you edited in rendered/
+    #[command(subcommand, after_help = "Examples:\n  kfctl overlay save\n  kfctl overlay save -c profiles")]
+    Overlay(Overlay),
     /// Read and change parameters of components
     #[command(
         subcommand,
@@ -108,9 +125,27 @@ pub enum Command {
         after_help = "Examples:\n  kfctl component list\n  kfctl component add my-operator --from operator.yaml\n  kfctl component disable my-operator"
     )]
     Component(Component),
-    /// What runs in the cluster, and what does not
-    #[command(after_help = "Examples:\n  kfctl status\n  kfctl status -o json")]
-    Status,
+    /// What runs in the cluster, what does not and why, and what others changed
+    #[command(
+        after_help = "Examples:\n  kfctl status\n  kfctl status -c profiles -v\n  kfctl status --watch\n  kfctl status --app my-kubeflow -o json\n\nWith the app directory it also says what differs from what the app wants now. Ctrl-C ends --watch, with the exit code of\nthe last state.\n\nExit codes: 0 everything is ready, 1 failed, 2 usage, 4 something is not ready, 5 wrong cluster."
+    )]
+    Status(Status),
+    /// Check the cluster and your rights in it, and say what to do about what is wrong
+    #[command(
+        after_help = "Examples:\n  kfctl doctor\n  kfctl doctor --context production\n  kfctl doctor -o json\n\nWithout an app directory it checks the cluster alone. It writes nothing.\n\nExit codes: 0 nothing is broken, 1 something is."
+    )]
+    Doctor,
+    /// Manifests of other projects' releases, each pinned by its sha256
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  kfctl sources list\n  kfctl sources fetch mirror\n\nTaken from the mirror (--sources or KFCTL_SOURCES), the cache, or the network; never used unless they are the very bytes."
+    )]
+    Sources(Sources),
+    /// Delete what the app has in the cluster; users' data stays
+    #[command(
+        after_help = "Examples:\n  kfctl delete\n  kfctl delete -c my-operator\n  kfctl delete --app my-kubeflow            without the app directory\n  kfctl delete --delete-user-data           asks for the app's name\n\nExit codes: 0 done, 1 failed, 2 usage, 4 not gone in time, 5 wrong cluster, 130 interrupted. Interrupted or killed, run it again."
+    )]
+    Delete(Delete),
     /// The control plane of platform local
     #[command(subcommand, after_help = "Examples:\n  kfctl local status\n  kfctl local stop\n  kfctl local start")]
     Local(Local),
@@ -166,6 +201,71 @@ pub struct Apply {
     /// Take fields over from other managers, this once
     #[arg(long)]
     pub force_conflicts: bool,
+    /// Whether to delete what is no longer part of the app
+    #[arg(long, value_enum, default_value_t = Prune::Ask)]
+    pub prune: Prune,
+    /// Directory of other projects' manifests, as `kfctl sources fetch` fills it
+    #[arg(long, env = "KFCTL_SOURCES", value_name = "DIR")]
+    pub sources: Option<PathBuf>,
+    /// Print the steps and how each object was checked; write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `diff`.
+#[derive(Debug, Clone, Args)]
+pub struct Diff {
+    /// Only this component; may be given several times
+    #[arg(long = "component", short = 'c', value_name = "COMPONENT")]
+    pub components: Vec<String>,
+    /// As apply --force-conflicts would change it
+    #[arg(long)]
+    pub force_conflicts: bool,
+    /// Directory of other projects' manifests, as `kfctl sources fetch` fills it
+    #[arg(long, env = "KFCTL_SOURCES", value_name = "DIR")]
+    pub sources: Option<PathBuf>,
+}
+
+/// `overlay`.
+#[derive(Debug, Subcommand)]
+pub enum Overlay {
+    /// Turn edits of files in rendered/ into overlays, which are merged over every new rendering
+    #[command(
+        after_help = "Examples:\n  kfctl overlay save\n  kfctl overlay save -c profiles\n\nIt writes overlays/COMPONENT/ and changes nothing in the cluster."
+    )]
+    Save {
+        /// Only this component; may be given several times
+        #[arg(long = "component", short = 'c', value_name = "COMPONENT")]
+        components: Vec<String>,
+        /// Directory of other projects' manifests, as `kfctl sources fetch` fills it
+        #[arg(long, env = "KFCTL_SOURCES", value_name = "DIR")]
+        sources: Option<PathBuf>,
+    },
+}
+
+/// What happens to objects that left the app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Prune {
+    /// Show them and ask; with nobody to ask they stay
+    Ask,
+    /// Delete them
+    Yes,
+    /// Leave them
+    No,
+}
+
+/// `status`.
+#[derive(Debug, Clone, Args)]
+pub struct Status {
+    /// Only this component; may be given several times
+    #[arg(long = "component", short = 'c', value_name = "COMPONENT")]
+    pub components: Vec<String>,
+    /// Name of the app, where its directory is not at hand
+    #[arg(long, value_name = "NAME")]
+    pub app: Option<String>,
+    /// Show every change until Ctrl-C
+    #[arg(long, short = 'w')]
+    pub watch: bool,
 }
 
 fn duration(text: &str) -> Result<std::time::Duration, String> {

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use http::{Method, Request};
 use http_body_util::BodyExt;
-use kube::client::Body;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::client::{AuthError, Body};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use serde_json::Value;
 
 use super::failure::{Class, Failure};
@@ -15,6 +15,9 @@ use crate::error::{Error, Kind, Result};
 
 /// Longest wait for one answer; admission webhooks may take 30 s of it.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Servers behind an `APIService` may know no metadata lists; the whole objects tell the same.
+const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
 
 /// How long a server that was there may be away.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -53,6 +56,8 @@ pub struct Answer {
     pub created: bool,
     /// What the server warns of.
     pub warnings: Vec<String>,
+    /// The server's clock, as its header says it.
+    pub date: Option<String>,
 }
 
 impl Connection {
@@ -63,7 +68,7 @@ impl Connection {
         config.default_retry = false;
         config.read_timeout = None;
         let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
-        let client = kube::Client::try_from(config).map_err(|error| unusable(target).detail(root_cause(&error)))?;
+        let client = kube::Client::try_from(config).map_err(|error| unusable(target).detail(root_cause(&error)).hint(SHOW))?;
         Ok(Self { client, server, context })
     }
 
@@ -80,10 +85,20 @@ impl Connection {
 
     /// GET `path` from a server that has answered before: where it is busy or away, it gets half a minute to come back.
     pub async fn read(&self, path: &str) -> Result<Value, Failure> {
+        self.read_as(path, "application/json").await
+    }
+
+    /// The items of a list, each with its metadata alone.
+    pub async fn read_metadata(&self, path: &str) -> Result<Vec<Value>, Failure> {
+        let mut list = self.read_as(path, METADATA_LIST).await?;
+        Ok(list.get_mut("items").map(Value::take).and_then(|items| serde_json::from_value(items).ok()).unwrap_or_default())
+    }
+
+    async fn read_as(&self, path: &str, accept: &str) -> Result<Value, Failure> {
         let deadline = Instant::now() + PATIENCE;
         let mut pause = Duration::from_millis(100);
         loop {
-            match self.get(path).await {
+            match self.request(Method::GET, path, accept, None).await.map(|answer| answer.body) {
                 Err(failure) if failure.class == Class::Busy && Instant::now() + pause < deadline => {
                     tokio::time::sleep(failure.retry_after.unwrap_or(pause).min(PATIENCE)).await;
                     pause = (pause * 2).min(Duration::from_secs(3));
@@ -97,6 +112,24 @@ impl Connection {
     pub async fn apply(&self, path: &str, content: &Value) -> Result<Answer, Failure> {
         let body = ("application/apply-patch+yaml", content.to_string().into_bytes());
         self.request(Method::PATCH, path, "application/json", Some(body)).await
+    }
+
+    /// Deletes the object at `path` if it is still the one of these preconditions. `None` where it is gone at once.
+    pub async fn delete(
+        &self,
+        path: &str,
+        uid: &str,
+        resource_version: &str,
+        propagation: &str,
+    ) -> Result<Option<Value>, Failure> {
+        let options = serde_json::json!({
+            "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation,
+            "preconditions": {"uid": uid, "resourceVersion": resource_version},
+        });
+        let body = ("application/json", options.to_string().into_bytes());
+        let answer = self.request(Method::DELETE, path, "application/json", Some(body)).await?.body;
+        // The server answers with a Status where nothing is left to be done, else with the object.
+        Ok(answer.pointer("/metadata/uid").is_some().then_some(answer))
     }
 
     /// Sends one request and reads its answer.
@@ -121,7 +154,7 @@ impl Connection {
             retry_after: None,
         })?;
         let exchange = async {
-            let response = self.client.send(request).await.map_err(|error| Failure::transport(root_cause(&error)))?;
+            let response = self.client.send(request).await.map_err(|error| unsent(&error))?;
             let (head, body) = response.into_parts();
             let bytes = body.collect().await.map_err(|error| Failure::transport(error.to_string()))?.to_bytes();
             Ok::<_, Failure>((head, bytes))
@@ -135,13 +168,14 @@ impl Connection {
         }
         let body = serde_json::from_slice(&bytes)
             .map_err(|error| Failure::transport(format!("the answer was cut off or is no JSON: {error}")))?;
+        let date = head.headers.get(http::header::DATE).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let warnings = head
             .headers
             .get_all(http::header::WARNING)
             .iter()
             .filter_map(|value| Some(value.to_str().ok()?.split_once('"')?.1.trim_end_matches('"').replace("\\\"", "\"")))
             .collect();
-        Ok(Answer { body, created: head.status == http::StatusCode::CREATED, warnings })
+        Ok(Answer { body, created: head.status == http::StatusCode::CREATED, warnings, date })
     }
 
     /// The UID of namespace kube-system: the cluster's identity.
@@ -164,18 +198,21 @@ impl Connection {
         match failure.class {
             Class::Busy => error(format!("cannot reach the cluster at {} (context {})", self.server, self.context))
                 .hint("is it running, and is this the right one? `kubectl config get-contexts` lists what there is; choose with --context"),
+            Class::Certificate => error(format!("{} and this machine don't trust each other (context {})", self.server, self.context))
+                .hint("a certificate has expired or is of another cluster: get a fresh kubeconfig from who runs the cluster"),
             Class::Unauthorized => error(format!("{} does not accept your credentials (context {})", self.server, self.context))
                 .hint("log in again, or choose another user's context with --context"),
             Class::Forbidden => error(format!("you may not {what} on {} (context {})", self.server, self.context))
                 .hint("ask an admin of the cluster for the right, or choose another context with --context"),
-            _ => error(format!("{}: cannot {what}", self.server)),
+            _ => error(format!("{}: cannot {what}", self.server))
+                .hint("is that the address of a Kubernetes API server? `kubectl cluster-info` shows which one the kubeconfig names"),
         }
     }
 }
 
 async fn configuration(target: &Target) -> Result<(kube::Config, String)> {
     let options = KubeConfigOptions { context: target.context.clone(), ..KubeConfigOptions::default() };
-    let explicit = target.kubeconfig.is_some() || target.context.is_some() || std::env::var_os("KUBECONFIG").is_some();
+    let explicit = target.kubeconfig.is_some() || target.context.is_some() || kubeconfig_variable().is_some();
     if !explicit && !default_kubeconfig().is_some_and(|path| path.exists()) {
         let config = kube::Config::incluster().map_err(|_| {
             Error::environment("there is no kubeconfig")
@@ -188,7 +225,7 @@ async fn configuration(target: &Target) -> Result<(kube::Config, String)> {
         Some(file) => Kubeconfig::read_from(file),
         None => Kubeconfig::read(),
     }
-    .map_err(|error| unusable(target).detail(root_cause(&error)))?;
+    .map_err(|error| unreadable(target, &error))?;
     let context = target.context.clone().or_else(|| kubeconfig.current_context.clone()).unwrap_or_default();
     let known: Vec<String> = kubeconfig.contexts.iter().map(|context| context.name.clone()).collect();
     if !known.contains(&context) {
@@ -199,9 +236,7 @@ async fn configuration(target: &Target) -> Result<(kube::Config, String)> {
         };
         return Err(Error::usage(shown).nearest(&context, known.iter().map(String::as_str)));
     }
-    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
-        .await
-        .map_err(|error| unusable(target).detail(root_cause(&error)))?;
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| unreadable(target, &error))?;
     Ok((config, context))
 }
 
@@ -209,19 +244,64 @@ fn default_kubeconfig() -> Option<PathBuf> {
     Some(Path::new(&std::env::var_os("HOME")?).join(".kube/config"))
 }
 
+/// The variable KUBECONFIG; empty counts as unset, as for kubectl.
+fn kubeconfig_variable() -> Option<String> {
+    std::env::var("KUBECONFIG").ok().filter(|files| !files.is_empty())
+}
+
 fn unusable(target: &Target) -> Error {
-    let file = target.kubeconfig.as_ref().map_or_else(
-        || std::env::var("KUBECONFIG").unwrap_or_else(|_| "~/.kube/config".to_owned()),
-        |file| file.display().to_string(),
-    );
-    Error::environment(format!("cannot use the kubeconfig {file}")).hint("`kubectl config view` shows what is in it")
+    let file = target
+        .kubeconfig
+        .as_ref()
+        .map_or_else(|| kubeconfig_variable().unwrap_or_else(|| "~/.kube/config".to_owned()), |file| file.display().to_string());
+    Error::environment(format!("cannot use the kubeconfig {file}"))
+}
+
+/// A kubeconfig holds secrets, and the parser's words quote what they are about: only the place is told.
+fn unreadable(target: &Target, error: &KubeconfigError) -> Error {
+    let problem = unusable(target);
+    match error {
+        KubeconfigError::ReadConfig(error, _) if error.kind() == std::io::ErrorKind::NotFound => {
+            problem.detail("it is not there").hint("name another with --kubeconfig or the variable KUBECONFIG")
+        }
+        KubeconfigError::Parse(error) => {
+            let place = crate::yaml::position(error).map(|(line, column)| format!(" from line {line}, column {column} on"));
+            problem.detail(format!("it does not read as a kubeconfig{}", place.unwrap_or_default())).hint(SHOW)
+        }
+        error => problem.detail(root_cause(error)).hint(SHOW),
+    }
+}
+
+const SHOW: &str = "`kubectl config view` shows what is in it";
+
+/// A request that got no answer.
+fn unsent(error: &kube::Error) -> Failure {
+    let failure = Failure::transport(root_cause(error));
+    // An I/O error keeps what it wraps out of the chain of sources.
+    let mut cause = innermost(error);
+    while let Some(wrapped) = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        cause = wrapped;
+    }
+    match cause.downcast_ref::<rustls::Error>() {
+        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::AlertReceived(_)) => {
+            Failure { class: Class::Certificate, ..failure }
+        }
+        _ => failure,
+    }
 }
 
 /// The innermost cause: the layers above it repeat each other.
-pub(crate) fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
+pub(crate) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut causes = std::iter::successors(Some(error), |cause| cause.source());
+    match causes.find_map(|cause| cause.downcast_ref::<AuthError>()) {
+        Some(AuthError::AuthExecStart(error)) => format!("its login program can't be started: {error}"),
+        // These would repeat the program's arguments and what it printed: credentials.
+        Some(AuthError::AuthExecRun { out, .. }) => format!("its login program failed ({})", out.status),
+        Some(AuthError::AuthExecParse(_)) => "its login program prints no ExecCredential".to_owned(),
+        _ => innermost(error).to_string(),
     }
-    cause.to_string()
+}
+
+fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
+    std::iter::successors(Some(error), |cause| cause.source()).last().unwrap_or(error)
 }

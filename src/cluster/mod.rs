@@ -3,8 +3,10 @@
 mod connection;
 mod discovery;
 mod failure;
+mod version;
 
 pub(crate) use connection::root_cause;
 pub use connection::{Answer, Connection, Target};
 pub use discovery::{Discovery, Resource};
 pub use failure::{Class, Failure, FieldConflict};
+pub use version::{Minor, NEWEST, OLDEST, Version};

@@ -1,17 +1,15 @@
 //! `kfctl apply`: brings the cluster to what the app says.
 
-use std::collections::BTreeMap;
-
 use tokio::sync::mpsc::unbounded_channel;
 
-use super::{Session, generate, local, one_of, platform};
+use super::preparation::{Preparation, chosen};
+use super::prune::{self, Pruned};
+use super::{Session, diff, generate, local, platform};
 use crate::app::{App, ClusterRecord};
-use crate::apply::{self, Change, Events, Outcome, Report, Run};
+use crate::apply::{self, Change, Events, Outcome, Report};
 use crate::catalog::{Catalog, Provision};
 use crate::cli;
-use crate::cluster::{Connection, Discovery};
-use crate::error::{ExitStatus, Result};
-use crate::object::Object;
+use crate::error::{Error, ExitStatus, Result};
 use crate::ui::listen;
 
 pub(super) async fn run(session: &Session, arguments: &cli::Apply) -> Result<ExitStatus> {
@@ -21,19 +19,26 @@ pub(super) async fn run(session: &Session, arguments: &cli::Apply) -> Result<Exi
 /// Applies an app: its cluster, its objects, and on platform local the processes beside them.
 pub(super) async fn app(session: &Session, mut app: App, catalog: &Catalog, arguments: &cli::Apply) -> Result<ExitStatus> {
     // Whatever is wrong with the words or the files is said before anything is started.
-    let all = app.components(catalog)?;
-    for name in &arguments.components {
-        one_of(&all, name)?;
+    let places = chosen(&app, catalog, &arguments.components)?;
+    if arguments.dry_run {
+        return diff::dry_run(session, &app, catalog, arguments).await;
     }
-    if arguments.scope.has_platform() {
+    if arguments.scope.has_platform() && session.names_a_cluster() && app.platform(catalog)?.provision != Provision::Existing {
+        if !arguments.scope.has_objects() {
+            let what = "`apply platform` makes the app's own cluster, and takes neither --kubeconfig nor --context";
+            return Err(Error::usage(what).hint("leave them out, or bring the objects alone to that cluster: `kfctl apply k8s`"));
+        }
+        session.printer.note(format!("platform {} is left as it is: the command line names a cluster", app.file.platform));
+    } else if arguments.scope.has_platform() {
         platform::apply(session, &app, catalog).await?;
     }
     if !arguments.scope.has_objects() {
         session.printer.next(&[("kfctl apply k8s", "bring the cluster to what the app says")]);
         return Ok(ExitStatus::Done);
     }
-    let status = objects(session, &mut app, catalog, &all, arguments).await?;
-    if status == ExitStatus::Done {
+    let status = objects(session, &mut app, catalog, places, arguments).await?;
+    // Beside another cluster the roles of the own one have no place.
+    if status == ExitStatus::Done && !session.names_a_cluster() {
         local::start_roles(session, &app, catalog).await?;
     }
     Ok(status)
@@ -44,73 +49,57 @@ async fn objects(
     session: &Session,
     app: &mut App,
     catalog: &Catalog,
-    all: &[String],
+    places: Vec<(String, usize)>,
     arguments: &cli::Apply,
 ) -> Result<ExitStatus> {
-    let chosen: Vec<String> =
-        all.iter().filter(|name| arguments.components.is_empty() || arguments.components.contains(name)).cloned().collect();
-    let rendered = generate::refresh(session, app, catalog, &chosen, false)?;
-    let connection = Connection::open(&platform::target(session, app, catalog)?).await?;
-    let uid = apply::check_cluster(&connection, app.file.cluster.as_ref()).await?;
-    let discovery = Discovery::read(&connection).await.map_err(|failure| connection.explain(&failure, "read what it serves"))?;
-    let components: Vec<(String, Vec<Object>)> =
-        rendered.into_iter().map(|rendered| (rendered.component, rendered.objects)).collect();
-    let plan = apply::plan(&components, &discovery, &app.file.namespace)?;
+    let names: Vec<String> = places.iter().map(|(name, _)| name.clone()).collect();
+    let rendered = generate::refresh(session, app, catalog, &names, false)?;
+    let preparation = Preparation::new(session, app, catalog, places, rendered).await?;
+    preparation.check_fatal()?;
     if app.file.cluster.is_none() {
+        let connection = &preparation.connection;
         session.printer.note(format!("This is the first apply of app {}. It will make or change:", app.file.name));
         session.printer.note(format!("  cluster   {} (context {})", connection.server, connection.context));
-        for (component, objects) in &components {
-            session.printer.note(format!("  component {component}: {} objects", objects.len()));
+        for (component, objects) in &preparation.counts {
+            session.printer.note(format!("  component {component}: {objects} objects"));
         }
         // A cluster that this app's platform made can be no other's.
         if !made_by_us(session, app, catalog)? && !session.printer.confirm("Go on?")? {
             session.printer.note("nothing was changed");
             return Ok(ExitStatus::Failed);
         }
-        app.record_cluster(&ClusterRecord { uid: uid.clone(), server: connection.server.clone() })?;
+        app.record_cluster(&ClusterRecord { uid: preparation.uid.clone(), server: connection.server.clone() })?;
     }
-    let yields: BTreeMap<_, _> = chosen
-        .iter()
-        .filter_map(|name| catalog.find_component(name))
-        .map(|component| (component.name.clone(), component.yields.clone()))
-        .collect();
-    let places: Vec<(String, usize)> =
-        all.iter().enumerate().filter(|(_, name)| chosen.contains(name)).map(|(place, name)| (name.clone(), place)).collect();
     let (sender, receiver) = unbounded_channel();
     let listener = tokio::spawn(listen(session.printer.clone(), receiver, session.verbose));
-    let report = apply::apply(Run {
-        connection: &connection,
-        discovery: &discovery,
-        app: &app.file.name,
-        cluster_uid: &uid,
-        components: &places,
-        plan,
-        yields: &yields,
-        settings: apply::Settings {
-            timeout: arguments.timeout,
-            wait: !arguments.no_wait,
-            force_conflicts: arguments.force_conflicts,
-        },
-        events: Events::to(sender),
-        stop: session.stop.clone(),
-    })
-    .await;
+    let report = apply::apply(&preparation.run(session, app, arguments.settings(), Events::to(sender))).await;
     // The listener ends with its sender; its last line stands before the summary.
     let _ = listener.await;
     let report = report?;
-    summary(session, &report);
-    Ok(report.outcome().into())
+    let pruned = match report.outcome() {
+        Outcome::Done => prune::run(session, app, catalog, &preparation, &report, arguments).await?,
+        _ => Pruned { left: report.left_over.clone(), ..Pruned::default() },
+    };
+    summary(session, &report, &pruned);
+    Ok(outcome(&report, &pruned).into())
 }
 
 /// Whether the cluster is the one that kfctl made for this app.
 fn made_by_us(session: &Session, app: &App, catalog: &Catalog) -> Result<bool> {
-    let named = session.target.kubeconfig.is_some() || session.target.context.is_some();
-    Ok(!named && matches!(catalog.platform(&app.file.platform)?.provision, Provision::Local(_)))
+    Ok(!session.names_a_cluster() && matches!(app.platform(catalog)?.provision, Provision::Local(_)))
 }
 
-fn summary(session: &Session, report: &Report) {
+/// How it ended, the pruning too.
+fn outcome(report: &Report, pruned: &Pruned) -> Outcome {
+    match report.outcome() {
+        Outcome::Done => pruned.removed.outcome(),
+        outcome => outcome,
+    }
+}
+
+fn summary(session: &Session, report: &Report, pruned: &Pruned) {
     let printer = &session.printer;
-    let outcome = report.outcome();
+    let outcome = outcome(report, pruned);
     printer.json(&serde_json::json!({
         "event": "summary",
         "exitCode": ExitStatus::from(outcome) as u8,
@@ -120,24 +109,20 @@ fn summary(session: &Session, report: &Report) {
         "problems": report.problems,
         "unready": report.unready,
         "postponed": report.postponed,
-        "leftOver": report.left_over,
+        "leftOver": pruned.left,
+        "pruned": { "deleted": pruned.removed.deleted, "kept": pruned.removed.kept, "unready": pruned.removed.unready, "problems": pruned.removed.problems },
     }));
-    let counts = format!(
+    let mut counts = format!(
         "{} created, {} configured, {} unchanged",
         report.count(Change::Created),
         report.count(Change::Configured),
         report.count(Change::Unchanged)
     );
-    for id in &report.left_over {
-        printer.warn(format!("{id} is no longer part of the app, and still in the cluster"));
+    if !pruned.removed.deleted.is_empty() {
+        counts = format!("{counts}, {} deleted", pruned.removed.deleted.len());
     }
-    for problem in &report.problems {
-        printer.error(
-            &crate::error::Error::cluster(format!("{} (component {}): {}", problem.object, problem.component, problem.reason))
-                .detail(format!("from {}", problem.file))
-                .hint(problem.hint.clone()),
-        );
-    }
+    prune::report(session, pruned);
+    diff::show(printer, &report.problems);
     for unready in &report.unready {
         printer.warn(format!("{} is not ready: {}", unready.object, unready.reason));
     }
@@ -147,7 +132,11 @@ fn summary(session: &Session, report: &Report) {
     match outcome {
         Outcome::Done => {
             printer.done(counts);
-            printer.next(&[("kfctl status", "what runs, and what does not")]);
+            let mut next = vec![("kfctl status", "what runs, and what does not")];
+            if !pruned.left.is_empty() {
+                next.push((&pruned.command, "deletes what is no longer part of the app"));
+            }
+            printer.next(&next);
         }
         Outcome::Refused if !report.wrote => printer.note("nothing was written"),
         Outcome::Refused => {

@@ -11,6 +11,8 @@ use crate::error::{ExitStatus, Result};
 pub(super) fn run(session: &Session, shell: Shell) -> Result<ExitStatus> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "kfctl", &mut text);
-    session.printer.raw(&String::from_utf8_lossy(&text));
+    let text = String::from_utf8_lossy(&text);
+    session.printer.json(&serde_json::json!({"shell": shell.to_string(), "script": text}));
+    session.printer.raw(&text);
     Ok(ExitStatus::Done)
 }

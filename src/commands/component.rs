@@ -9,7 +9,8 @@ use crate::catalog::Catalog;
 use crate::cli::Component;
 use crate::digest;
 use crate::error::{Error, ExitStatus, Result};
-use crate::object::objects;
+use crate::object;
+use crate::sources::download;
 use crate::ui::Table;
 use crate::yaml;
 
@@ -19,7 +20,7 @@ pub(super) async fn run(session: &Session, command: &Component) -> Result<ExitSt
         Component::List => list(session, &app, &catalog)?,
         Component::Show { name } => show(session, &app, &catalog, name)?,
         Component::Add { name, from, sha256 } => add(session, &mut app, &catalog, name, from, sha256.as_deref()).await?,
-        Component::Remove { name } => remove(session, &mut app, name)?,
+        Component::Remove { name } => return remove(session, &mut app, name),
         Component::Enable { name } => switch(session, &mut app, &catalog, name, true)?,
         Component::Disable { name } => switch(session, &mut app, &catalog, name, false)?,
     }
@@ -87,12 +88,13 @@ fn switch(session: &Session, app: &mut App, catalog: &Catalog, name: &str, enabl
         catalog.component(name)?;
     }
     let by_default = app.own_components()?.iter().any(|own| own == name)
-        || catalog.platform(&app.file.platform)?.components.iter().any(|component| component == name);
+        || app.platform(catalog)?.components.iter().any(|component| component == name);
     let mut entry = app.file.components.get(name).cloned().unwrap_or_default();
     entry.enabled = (enabled != by_default).then_some(enabled);
     let running = app.components(catalog)?;
     app.set_component(name, &entry)?;
     let printer = &session.printer;
+    printer.json(&serde_json::json!({"component": name, "runs": enabled}));
     if enabled {
         printer.done(format!("component {name} runs"));
         let missing = catalog.find_component(name).map(|component| component.depends_on.clone()).unwrap_or_default();
@@ -114,7 +116,7 @@ fn switch(session: &Session, app: &mut App, catalog: &Catalog, name: &str, enabl
     Ok(())
 }
 
-fn remove(session: &Session, app: &mut App, name: &str) -> Result<()> {
+fn remove(session: &Session, app: &mut App, name: &str) -> Result<ExitStatus> {
     let own = app.own_components()?;
     one_of(&own, name).map_err(|_| {
         Error::usage(format!("{name:?} is no component of your own"))
@@ -122,17 +124,17 @@ fn remove(session: &Session, app: &mut App, name: &str) -> Result<()> {
             .hint("a built-in one can be disabled: `kfctl component disable NAME`")
     })?;
     if !session.printer.confirm(&format!("Delete components/{name}/ from the app?"))? {
-        return Ok(());
+        session.printer.note("nothing was changed");
+        return Ok(ExitStatus::Failed);
     }
-    for folder in ["components", "rendered"] {
-        let path = app.directory.join(folder).join(name);
-        if path.exists() {
-            std::fs::remove_dir_all(&path).map_err(|error| Error::io("delete", &path, &error))?;
-        }
-    }
+    // app.yaml first: a folder without an entry can be removed again, an entry without a folder would be an error.
     app.set_component(name, &ComponentEntry::default())?;
+    for folder in ["rendered", "components"] {
+        app.remove_folder(folder, name)?;
+    }
+    session.printer.json(&serde_json::json!({"component": name, "removed": true}));
     session.printer.done(format!("removed component {name} from the app; the cluster is as it was"));
-    Ok(())
+    Ok(ExitStatus::Done)
 }
 
 async fn add(session: &Session, app: &mut App, catalog: &Catalog, name: &str, from: &str, sha256: Option<&str>) -> Result<()> {
@@ -143,22 +145,15 @@ async fn add(session: &Session, app: &mut App, catalog: &Catalog, name: &str, fr
     let manifests = fetch(from, sha256).await?;
     let mut count = 0;
     for (file, text) in &manifests.files {
-        count += objects(yaml::documents(text, &manifests.origin.join(file))?, &manifests.origin.join(file))?.len();
+        count += object::parse(text, &manifests.origin.join(file))?.len();
     }
     if count == 0 {
         return Err(Error::input("there is no Kubernetes object in it").in_file(from).expected("manifests in YAML"));
     }
     // app.yaml last: a folder without it runs all the same, an entry without a folder would be an error.
     let entry = ComponentEntry { enabled: None, from: Some(from.to_owned()), sha256: manifests.sha256.clone() };
-    let folder = app.directory.join("components").join(name);
     app.set_component(name, &ComponentEntry::default())?;
-    std::fs::create_dir_all(&folder).map_err(|error| Error::io("create", &folder, &error))?;
-    for (file, text) in &manifests.files {
-        let path = folder.join(file);
-        let parent = path.parent().unwrap_or(&folder);
-        std::fs::create_dir_all(parent).map_err(|error| Error::io("create", parent, &error))?;
-        std::fs::write(&path, text).map_err(|error| Error::io("write", &path, &error))?;
-    }
+    app.write_folder("components", name, &manifests.files)?;
     app.set_component(name, &entry)?;
     session.printer.json(&serde_json::json!({"component": name, "objects": count, "from": from, "sha256": manifests.sha256}));
     session.printer.done(format!("component {name}: {count} objects in components/{name}/"));
@@ -205,9 +200,12 @@ async fn fetch(from: &str, sha256: Option<&str>) -> Result<Manifests> {
         for entry in std::fs::read_dir(&folder).map_err(|error| Error::io("read", &folder, &error))? {
             let entry = entry.map_err(|error| Error::io("read", &folder, &error))?;
             let relative = below.join(entry.file_name());
-            if entry.path().is_dir() {
+            // A link to a folder is not followed: it could lead in a circle.
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 open.push(relative);
-            } else if relative.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+            } else if !entry.path().is_dir()
+                && relative.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+            {
                 files.push((relative, yaml::read(&entry.path())?));
             }
         }
@@ -247,12 +245,6 @@ fn unpack(bytes: Vec<u8>, from: &str) -> Result<Vec<u8>> {
         return Err(Error::input("unpacks to too much").in_file(from).expected(format!("at most {} bytes", yaml::MAX_BYTES)));
     }
     Ok(unpacked)
-}
-
-fn download(url: &str) -> Result<Vec<u8>> {
-    let failed = |error: &dyn std::fmt::Display| Error::environment(format!("cannot download {url}: {error}"));
-    let mut response = ureq::get(url).call().map_err(|error| failed(&error))?;
-    response.body_mut().with_config().limit(yaml::MAX_BYTES).read_to_vec().map_err(|error| failed(&error))
 }
 
 async fn kustomize(folder: &Path) -> Result<String> {

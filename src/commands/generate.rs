@@ -2,7 +2,7 @@
 
 use super::Session;
 use super::platform;
-use crate::app::{App, Rendered, write_all};
+use crate::app::{App, Rendered, edits, refuse, write_all};
 use crate::catalog::Catalog;
 use crate::cli::Scope;
 use crate::error::{ExitStatus, Result};
@@ -10,8 +10,16 @@ use crate::error::{ExitStatus, Result};
 pub(super) fn run(session: &Session, scope: Scope, discard_edits: bool) -> Result<ExitStatus> {
     let (app, catalog) = (session.app()?, session.catalog()?);
     if scope.has_platform() {
-        for path in platform::render(&app, &catalog)? {
+        let files = platform::render(&app, &catalog)?;
+        session.printer.json(&serde_json::json!({"platform": app.file.platform, "files": files}));
+        for path in &files {
             session.printer.done(format!("rendered {}", path.display()));
+        }
+        if files.is_empty() && !scope.has_objects() {
+            session.printer.done(format!("platform {} has no files to render", app.file.platform));
+        }
+        if !scope.has_objects() {
+            session.printer.next(&[("kfctl apply platform", "make the cluster where there is none yet")]);
         }
     }
     if scope.has_objects() {
@@ -27,7 +35,7 @@ pub(super) fn run(session: &Session, scope: Scope, discard_edits: bool) -> Resul
     Ok(ExitStatus::Done)
 }
 
-/// Renders these components and brings rendered/ to it. Says which values were taken differently from how they are written.
+/// Renders these components and brings rendered/ to it.
 pub(super) fn refresh(
     session: &Session,
     app: &App,
@@ -35,7 +43,24 @@ pub(super) fn refresh(
     names: &[String],
     discard_edits: bool,
 ) -> Result<Vec<Rendered>> {
-    let platform = catalog.platform(&app.file.platform)?;
+    let rendered = render(session, app, catalog, names)?;
+    if !discard_edits {
+        refuse(&edits(&app.directory, &rendered)?)?;
+    }
+    write_all(&app.directory, &rendered)?;
+    Ok(rendered)
+}
+
+/// Renders these components as `apply` would, and leaves rendered/ as it is.
+pub(super) fn look(session: &Session, app: &App, catalog: &Catalog, names: &[String]) -> Result<Vec<Rendered>> {
+    let rendered = render(session, app, catalog, names)?;
+    refuse(&edits(&app.directory, &rendered)?)?;
+    Ok(rendered)
+}
+
+/// Says which values were taken differently from how they are written.
+fn render(session: &Session, app: &App, catalog: &Catalog, names: &[String]) -> Result<Vec<Rendered>> {
+    let platform = app.platform(catalog)?;
     for component in names.iter().filter_map(|name| catalog.find_component(name)) {
         for setting in app.settings(component, platform)? {
             if let Some(note) = setting.note {
@@ -43,7 +68,5 @@ pub(super) fn refresh(
             }
         }
     }
-    let rendered = app.render(catalog, names)?;
-    write_all(&app.directory, &rendered, discard_edits)?;
-    Ok(rendered)
+    app.render(catalog, names)
 }

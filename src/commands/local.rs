@@ -1,12 +1,16 @@
 //! `kfctl local`: the control plane of platform local, and `apply platform` there.
 
+use std::collections::BTreeMap;
+
 use super::Session;
 use crate::app::App;
+use crate::apply::Inventory;
 use crate::catalog::{Catalog, Provision, Role};
 use crate::cli::Local;
 use crate::digest::sha256;
+use crate::directories::{cache_directory, state_directory};
 use crate::error::{Error, ExitStatus, Result};
-use crate::local::{Binaries, ControlPlane, Options, cache_directory, start_role, state_directory};
+use crate::local::{Binaries, ControlPlane, Options, start_role, stop_role};
 use crate::ui::{Printer, Table};
 
 pub(super) async fn run(session: &Session, command: &Local) -> Result<ExitStatus> {
@@ -27,24 +31,32 @@ pub(super) async fn run(session: &Session, command: &Local) -> Result<ExitStatus
         }
         Local::Stop => {
             control_plane.stop().await?;
+            printer.json(&serde_json::json!({"app": app.file.name, "state": "stopped"}));
             printer.done("stopped; all data is kept");
             printer.next(&[("kfctl local start", "starts it again")]);
         }
         Local::Status => return status(printer, &control_plane),
         Local::Logs { process: Some(process) } => {
-            for line in control_plane.last_lines(process, 50)? {
+            let lines = control_plane.last_lines(process, 50)?;
+            if lines.is_empty() {
+                printer.note(format!("{process} has logged nothing yet"));
+            }
+            for line in lines {
+                printer.json(&serde_json::json!({"process": process, "line": line}));
                 printer.line(line);
             }
         }
         Local::Logs { process: None } => status(printer, &control_plane).map(drop)?,
         Local::Reset => {
             if !printer.confirm(&format!("Delete the cluster of {} with all that is in it?", app.file.name))? {
+                printer.note("nothing was changed");
                 return Ok(ExitStatus::Failed);
             }
             control_plane.reset().await?;
             // The next cluster will be another one.
             let mut app = app;
             app.forget_cluster()?;
+            printer.json(&serde_json::json!({"app": app.file.name, "state": "deleted"}));
             printer.done("the cluster and its data are gone; the app directory is as it was");
             printer.next(&[("kfctl apply", "makes a new one")]);
         }
@@ -54,7 +66,7 @@ pub(super) async fn run(session: &Session, command: &Local) -> Result<ExitStatus
 
 /// The roles of platform local; `None` on other platforms.
 fn roles<'a>(app: &App, catalog: &'a Catalog) -> Result<Option<&'a [Role]>> {
-    Ok(match &catalog.platform(&app.file.platform)?.provision {
+    Ok(match &app.platform(catalog)?.provision {
         Provision::Local(roles) => Some(roles),
         _ => None,
     })
@@ -74,7 +86,9 @@ pub(super) async fn start(session: &Session, app: &App) -> Result<()> {
     let binaries = Binaries::find_or_build(&cache_directory()?, &report).await?;
     let options = Options { unsafe_no_fsync: std::env::var_os("KFCTL_LOCAL_NO_FSYNC").is_some() };
     control_plane.start(&binaries, options, &report).await?;
-    printer.json(&serde_json::json!({"kubeconfig": control_plane.kubeconfig(), "context": control_plane.context()}));
+    printer.json(&serde_json::json!({
+        "event": "platform", "platform": app.file.platform, "state": "running",
+        "kubeconfig": control_plane.kubeconfig(), "context": control_plane.context()}));
     printer.done(format!("the control plane of {} runs", app.file.name));
     printer.line(format!("  export KUBECONFIG={}", control_plane.kubeconfig().display()));
     Ok(())
@@ -84,14 +98,33 @@ pub(super) async fn start(session: &Session, app: &App) -> Result<()> {
 pub(super) async fn start_roles(session: &Session, app: &App, catalog: &Catalog) -> Result<()> {
     let Some(roles) = roles(app, catalog)? else { return Ok(()) };
     let control_plane = control_plane(app)?;
-    let deployed = crate::apply::inventories(&control_plane.connect().await?, &app.file.name)
-        .await
-        .map_err(|failure| Error::cluster(failure.message))?;
+    let deployed = inventories(&control_plane, app).await?;
     let printer = &session.printer;
-    for role in roles.iter().filter(|role| deployed.contains_key(&role.component)) {
+    for role in roles.iter().filter(|role| runs(&deployed, role)) {
         start_role(&control_plane, role, &|text| printer.note(text)).await?;
     }
     Ok(())
+}
+
+/// A component of which only users' data is left has no service account for its role.
+fn runs(deployed: &BTreeMap<String, Inventory>, role: &Role) -> bool {
+    deployed.get(&role.component).is_some_and(|inventory| inventory.group_kinds.contains("ServiceAccount"))
+}
+
+/// Stops the roles whose component is no longer in the cluster.
+pub(super) async fn stop_roles(app: &App, catalog: &Catalog) -> Result<()> {
+    let Some(roles) = roles(app, catalog)? else { return Ok(()) };
+    let control_plane = control_plane(app)?;
+    let deployed = inventories(&control_plane, app).await?;
+    for role in roles.iter().filter(|role| !runs(&deployed, role)) {
+        stop_role(&control_plane, role).await?;
+    }
+    Ok(())
+}
+
+async fn inventories(control_plane: &ControlPlane, app: &App) -> Result<BTreeMap<String, Inventory>> {
+    let connection = control_plane.connect().await?;
+    crate::apply::inventories(&connection, &app.file.name).await.map_err(|failure| Error::cluster(failure.message))
 }
 
 /// Exit status 0 where all runs, else 1.

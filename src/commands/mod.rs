@@ -4,22 +4,30 @@ mod apply;
 mod completions;
 mod component;
 mod controller;
+mod delete;
+mod diff;
+mod doctor;
 mod generate;
 mod init;
 mod local;
+mod overlay;
 mod param;
 mod platform;
+mod preparation;
+mod prune;
 mod quickstart;
+mod removal;
+mod sources;
 mod status;
 mod version;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio::sync::watch;
 
 use crate::app::App;
 use crate::catalog::Catalog;
-use crate::cli::{Cli, Command, Scope};
+use crate::cli::{Cli, Command, Overlay, Scope};
 use crate::cluster::Target;
 use crate::error::{Error, ExitStatus, Result};
 use crate::ui::Printer;
@@ -33,36 +41,70 @@ pub struct Session {
     pub target: Target,
     /// Whether to say more.
     pub verbose: bool,
+    /// A mirror of other projects' manifests that the command line names.
+    pub sources: Option<PathBuf>,
     /// Turns true when the user wants to stop.
     pub stop: watch::Receiver<bool>,
 }
 
+#[allow(clippy::unused_self, reason = "every command asks its session, wherever the answer comes from")]
 impl Session {
     fn app(&self) -> Result<App> {
         App::find(Path::new("."))
     }
 
+    /// Whether the command line names a cluster, in place of the app's own.
+    fn names_a_cluster(&self) -> bool {
+        self.target.kubeconfig.is_some() || self.target.context.is_some()
+    }
+
     fn catalog(&self) -> Result<Catalog> {
-        Catalog::load(std::env::var_os("KFCTL_CATALOG").map(std::path::PathBuf::from).as_deref())
+        let directory = |variable: &str| std::env::var_os(variable).map(PathBuf::from);
+        let mut catalog = Catalog::load(directory("KFCTL_CATALOG").as_deref())?;
+        catalog.sources.mirror = self.sources.clone().or_else(|| directory("KFCTL_SOURCES"));
+        Ok(catalog)
     }
 }
 
 /// Runs the command.
-pub async fn run(cli: Cli, session: Session) -> Result<ExitStatus> {
+pub async fn run(cli: Cli, mut session: Session) -> Result<ExitStatus> {
     match cli.command {
         Command::Init { directory, platform, namespace, name, set } => {
             init::run(&session, &init::Settings { directory, platform, namespace, name, set })
         }
-        Command::Generate { scope, discard_edits } => generate::run(&session, scope, discard_edits),
-        Command::Apply(arguments) => apply::run(&session, &arguments).await,
+        Command::Generate { scope, discard_edits, sources } => {
+            session.sources = sources;
+            generate::run(&session, scope, discard_edits)
+        }
+        Command::Apply(arguments) => {
+            session.sources.clone_from(&arguments.sources);
+            apply::run(&session, &arguments).await
+        }
+        Command::Diff(arguments) => {
+            session.sources.clone_from(&arguments.sources);
+            diff::run(&session, &arguments).await
+        }
+        Command::Overlay(Overlay::Save { components, sources }) => {
+            session.sources = sources;
+            overlay::save(&session, &components)
+        }
         Command::Param(command) => param::run(&session, &command),
         Command::Component(command) => component::run(&session, &command).await,
-        Command::Status => status::run(&session).await,
+        Command::Delete(arguments) => delete::run(&session, &arguments).await,
+        Command::Status(arguments) => status::run(&session, &arguments).await,
+        Command::Doctor => doctor::run(&session).await,
         Command::Completions { shell } => completions::run(&session, shell),
         Command::Version => version::run(&session),
         Command::Quickstart { directory } => quickstart::run(&session, &directory).await,
+        Command::Sources(command) => sources::run(&session, &command),
         Command::Local(command) => local::run(&session, &command).await,
         Command::Controller { probes, metrics } => controller::run(&session, probes, metrics).await,
+    }
+}
+
+impl crate::cli::Apply {
+    fn settings(&self) -> crate::apply::Settings {
+        crate::apply::Settings { timeout: self.timeout, wait: !self.no_wait, force_conflicts: self.force_conflicts }
     }
 }
 

@@ -25,22 +25,31 @@ pub(super) fn run(session: &Session, command: &Param) -> Result<ExitStatus> {
             printer.next(&[(&format!("kfctl apply k8s -c {component}"), "bring the cluster to it")]);
         }
         Param::Unset { component, parameter } => {
-            let declared = built_in(&app, &catalog, component)?.parameter(parameter)?;
+            let declared = built_in(&app, &catalog, component)?;
+            declared.parameter(parameter)?;
             app.unset_parameter(component, parameter)?;
-            printer.done(format!("{component}.{parameter} is back at its default, {}", shown(&declared.default)));
+            let value = value(&app, &catalog, declared, parameter)?;
+            printer.json(&serde_json::json!({"component": component, "param": parameter, "value": value}));
+            printer.done(format!("{component}.{parameter} is back at its default, {}", shown(&value)));
             printer.next(&[(&format!("kfctl apply k8s -c {component}"), "bring the cluster to it")]);
         }
         Param::Get { component, parameter } => {
             let component = built_in(&app, &catalog, component)?;
             component.parameter(parameter)?;
-            let settings = app.settings(component, catalog.platform(&app.file.platform)?)?;
-            let value = settings.into_iter().find(|setting| setting.parameter.name == *parameter).map(|setting| setting.value);
+            let value = value(&app, &catalog, component, parameter)?;
             printer.json(&serde_json::json!({"component": component.name, "param": parameter, "value": value}));
-            printer.line(value.as_ref().map(shown).unwrap_or_default());
+            printer.line(shown(&value));
         }
         Param::List { component } => list(session, &app, &catalog, component.as_deref())?,
     }
     Ok(ExitStatus::Done)
+}
+
+/// The value that holds.
+fn value(app: &App, catalog: &Catalog, component: &Component, parameter: &str) -> Result<Value> {
+    let settings = app.settings(component, app.platform(catalog)?)?;
+    let found = settings.into_iter().find(|setting| setting.parameter.name == parameter);
+    Ok(found.map(|setting| setting.value).unwrap_or_default())
 }
 
 /// A value typed on the command line is the command line's fault.
@@ -62,7 +71,7 @@ fn list(session: &Session, app: &App, catalog: &Catalog, only: Option<&str>) -> 
         built_in(app, catalog, name)?;
         one_of(&running, name)?;
     }
-    let platform = catalog.platform(&app.file.platform)?;
+    let platform = app.platform(catalog)?;
     let mut table = Table::new(&["PARAM", "VALUE", "DEFAULT", "TYPE", "MEANING"]);
     for component in
         running.iter().filter(|name| only.is_none_or(|only| only == *name)).filter_map(|name| catalog.find_component(name))

@@ -12,7 +12,7 @@ use super::{Session, local};
 
 /// Renders the platform's files into rendered/platform/. Returns their paths below the app directory.
 pub(super) fn render(app: &App, catalog: &Catalog) -> Result<Vec<PathBuf>> {
-    let platform = catalog.platform(&app.file.platform)?;
+    let platform = app.platform(catalog)?;
     let context = app.context(&[]);
     let mut written = Vec::new();
     for template in &platform.files {
@@ -30,9 +30,14 @@ pub(super) fn render(app: &App, catalog: &Catalog) -> Result<Vec<PathBuf>> {
 
 /// Makes the cluster where the platform makes one.
 pub(super) async fn apply(session: &Session, app: &App, catalog: &Catalog) -> Result<()> {
-    let platform = catalog.platform(&app.file.platform)?;
+    let platform = app.platform(catalog)?;
+    let told = |state: &str, context: Option<&str>| {
+        let document = serde_json::json!({"event": "platform", "platform": platform.name, "state": state, "context": context});
+        session.printer.json(&document);
+    };
     match &platform.provision {
         Provision::Existing => {
+            told("existing", None);
             session.printer.note(format!("platform {}: the cluster is there already, nothing to do", platform.name));
             Ok(())
         }
@@ -41,13 +46,16 @@ pub(super) async fn apply(session: &Session, app: &App, catalog: &Catalog) -> Re
             render(app, catalog)?;
             let context = app.context(&[]);
             let words = |command: &[String]| command.iter().map(|word| render::word(word, &context)).collect::<Result<Vec<_>>>();
+            let made = render::word(&tool.context, &context)?;
             if run_tool(&words(&tool.exists)?, app, &tool.install, true).await? {
+                told("existing", Some(&made));
                 session.printer.done(format!("the cluster of {} is there", app.file.name));
                 return Ok(());
             }
             let create = words(&tool.create)?;
             session.printer.note(format!("running: {}", create.join(" ")));
             if run_tool(&create, app, &tool.install, false).await? {
+                told("made", Some(&made));
                 session.printer.done(format!("made the cluster of {}", app.file.name));
                 return Ok(());
             }
@@ -60,6 +68,7 @@ async fn run_tool(command: &[String], app: &App, install: &str, silent: bool) ->
     let Some((program, arguments)) = command.split_first() else { return Ok(false) };
     let mut process = tokio::process::Command::new(program);
     process.args(arguments).current_dir(&app.directory).stdin(std::process::Stdio::null());
+    process.stdout(crate::ui::meanwhile());
     if silent {
         process.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
     }
@@ -76,10 +85,10 @@ async fn run_tool(command: &[String], app: &App, install: &str, silent: bool) ->
 /// The cluster that commands of this app talk to: the command line's, else the one its platform made, else the kubeconfig's.
 pub(super) fn target(session: &Session, app: &App, catalog: &Catalog) -> Result<Target> {
     let mut target = session.target.clone();
-    if target.kubeconfig.is_some() || target.context.is_some() {
+    if session.names_a_cluster() {
         return Ok(target);
     }
-    match &catalog.platform(&app.file.platform)?.provision {
+    match &app.platform(catalog)?.provision {
         Provision::Existing => {}
         Provision::Tool(tool) => target.context = Some(render::word(&tool.context, &app.context(&[]))?),
         Provision::Local(_) => {

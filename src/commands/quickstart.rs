@@ -1,6 +1,6 @@
 //! `kfctl quickstart`: a Kubeflow on this machine, from nothing. Run again, it continues.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Session, apply, init, local};
 use crate::app::{APP_FILE, App};
@@ -9,7 +9,7 @@ use crate::error::{Error, ExitStatus, Result};
 
 pub(super) async fn run(session: &Session, directory: &Path) -> Result<ExitStatus> {
     // It touches only the cluster it makes, whatever the command line or the environment name.
-    if session.target.kubeconfig.is_some() || session.target.context.is_some() {
+    if session.names_a_cluster() {
         return Err(Error::usage("quickstart makes a cluster of its own and takes neither --kubeconfig nor --context")
             .hint("for a cluster that is there: `kfctl init DIRECTORY`, then `kfctl apply k8s`"));
     }
@@ -26,6 +26,7 @@ pub(super) async fn run(session: &Session, directory: &Path) -> Result<ExitStatu
             set: Vec::new(),
         };
         let app = init::create(session, &settings)?;
+        session.printer.json(&serde_json::json!({"app": app.file.name, "directory": directory, "platform": app.file.platform}));
         session.printer.done(format!("made app {} in {}", app.file.name, directory.display()));
         app
     };
@@ -39,6 +40,9 @@ pub(super) async fn run(session: &Session, directory: &Path) -> Result<ExitStatu
         no_wait: false,
         timeout: std::time::Duration::from_mins(10),
         force_conflicts: false,
+        prune: cli::Prune::Ask,
+        sources: None,
+        dry_run: false,
     };
     let status = apply::app(session, app.clone(), &catalog, &arguments).await?;
     if status != ExitStatus::Done {
@@ -49,12 +53,23 @@ pub(super) async fn run(session: &Session, directory: &Path) -> Result<ExitStatu
     local::status(&session.printer, &control_plane)?;
     let change_directory = format!("cd {}", directory.display());
     let export = format!("export KUBECONFIG={}", control_plane.kubeconfig().display());
-    session.printer.next(&[
-        (&change_directory, ""),
+    let path = unreachable_by_name().map(|folder| format!("export PATH={}:$PATH", folder.display()));
+    let mut next: Vec<(&str, &str)> =
+        path.iter().map(|path| (path.as_str(), "so that this kfctl is found by its name")).collect();
+    next.extend([
+        (change_directory.as_str(), ""),
         (&export, "so that kubectl talks to this cluster"),
         ("kubectl get namespaces", "kubeflow and kubeflow-system are there"),
         ("kfctl param list", "what can be set"),
         ("kfctl local stop", "stops everything; nothing is lost"),
     ]);
+    session.printer.next(&next);
     Ok(ExitStatus::Done)
+}
+
+/// The folder of this very program, where PATH does not name it: as after `cargo run`.
+fn unreachable_by_name() -> Option<PathBuf> {
+    let folder = std::env::current_exe().ok()?.parent()?.to_owned();
+    let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|known| known == folder);
+    (!found).then_some(folder)
 }

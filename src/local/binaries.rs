@@ -192,8 +192,11 @@ async fn check_go(source: &Path) -> Result<()> {
             format!("cannot run go: {error}")
         }))
     })?;
-    let said = if output.status.success() { output.stdout } else { output.stderr };
-    let found = String::from_utf8_lossy(&said).trim().to_owned();
+    if !output.status.success() {
+        let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Err(help(Error::environment("platform local builds Kubernetes once, and go does not run").detail(words)));
+    }
+    let found = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     let numbers = |version: &str| -> Vec<u32> {
         let digits = version.trim_start_matches("go").split(|c: char| !c.is_ascii_digit() && c != '.').next().unwrap_or_default();
         digits.split('.').filter_map(|number| number.parse().ok()).collect()

@@ -160,7 +160,7 @@ impl ControlPlane {
             "--manage-all-nodes=false",
             "--node-lease-duration-seconds=40",
             "--manage-nodes-with-annotation-selector",
-            nodes::SELECTOR,
+            &nodes::selector(),
             "--config=kwok.yaml",
         ]);
         [

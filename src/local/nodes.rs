@@ -3,10 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::cluster::{Connection, Failure};
+use crate::labels;
 
 const COUNT: usize = 2;
 /// kwok keeps the nodes that carry this annotation.
-pub(super) const SELECTOR: &str = "kwok.x-k8s.io/node=fake";
+pub(super) fn selector() -> String {
+    format!("{}=fake", labels::KWOK_NODE)
+}
 
 fn node(name: &str) -> Value {
     json!({
@@ -14,13 +17,13 @@ fn node(name: &str) -> Value {
         "kind": "Node",
         "metadata": {
             "name": name,
-            "annotations": {"kwok.x-k8s.io/node": "fake"},
+            "annotations": {(labels::KWOK_NODE): "fake"},
             "labels": {
                 "type": "kwok",
-                "kubernetes.io/hostname": name,
-                "kubernetes.io/os": "linux",
-                "kubernetes.io/arch": "amd64",
-                "node.kubernetes.io/exclude-from-external-load-balancers": "true",
+                (labels::HOSTNAME): name,
+                (labels::OPERATING_SYSTEM): "linux",
+                (labels::ARCHITECTURE): "amd64",
+                (labels::NO_LOAD_BALANCER): "true",
             },
         },
         "spec": {},
@@ -36,8 +39,7 @@ pub(super) async fn ensure(connection: &Connection) -> Result<(), Failure> {
     for number in 0..COUNT {
         let node = node(&format!("simulated-{number}"));
         for subresource in ["", "/status"] {
-            let path =
-                format!("/api/v1/nodes/simulated-{number}{subresource}?fieldManager={}&force=true", crate::labels::FIELD_MANAGER);
+            let path = format!("/api/v1/nodes/simulated-{number}{subresource}?fieldManager={}&force=true", labels::FIELD_MANAGER);
             connection.apply(&path, &node).await?;
         }
     }

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::Report;
@@ -47,25 +47,6 @@ fn free_ports<const COUNT: usize>() -> Result<[u16; COUNT]> {
         held.push(listener);
     }
     Ok(ports)
-}
-
-/// A directory of this user by the XDG rules: the variable, or its default below the home directory.
-fn base(variable: &str, default: &str) -> Result<PathBuf> {
-    let set = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
-    let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(default));
-    set.or(home).map(|path| path.join("kfctl")).ok_or_else(|| {
-        Error::environment(format!("neither {variable} nor HOME is set")).hint(format!("set {variable} to a directory of yours"))
-    })
-}
-
-/// Where the control planes of this user keep their data and logs.
-pub fn state_directory() -> Result<PathBuf> {
-    base("XDG_STATE_HOME", ".local/state")
-}
-
-/// Where built binaries are kept.
-pub fn cache_directory() -> Result<PathBuf> {
-    base("XDG_CACHE_HOME", ".cache")
 }
 
 /// Makes a directory that only this user can enter.

@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use crate::catalog::{Component, Platform, Template};
 use crate::error::{Error, Result};
-use crate::object::{Object, objects};
+use crate::object::{self, Object, objects};
+use crate::sources::Source;
 use crate::yaml;
 
 /// What templates can use.
@@ -72,13 +73,44 @@ fn explain(error: &minijinja::Error, path: &Path) -> Error {
     }
 }
 
-/// The objects of a built-in component on a platform.
-pub fn component(component: &Component, platform: &Platform, context: &Context) -> Result<Vec<Object>> {
-    let added = platform.templates.get(&component.name).map(Vec::as_slice).unwrap_or_default();
+/// Whether an expression such as `params.install != "never"` holds.
+fn holds(expression: &str, context: &Context) -> Result<bool> {
+    let environment = environment();
+    let value = environment.compile_expression(expression).and_then(|it| it.eval(minijinja::value::Serde(context)));
+    value.map(|value| value.is_true()).map_err(|error| explain(&error, Path::new("component.yaml")).field(expression))
+}
+
+/// The sources that a component needs with these parameters.
+pub fn sources<'a>(component: &'a Component, context: &Context) -> Result<Vec<&'a Source>> {
+    let mut needed = Vec::new();
+    for source in &component.sources {
+        if source.when.as_ref().map_or(Ok(true), |when| holds(when, context))? {
+            needed.push(source);
+        }
+    }
+    Ok(needed)
+}
+
+/// The objects of a built-in component on a platform; `texts` holds its sources by their sha256.
+pub fn component(
+    component: &Component,
+    platform: &Platform,
+    context: &Context,
+    texts: &BTreeMap<String, String>,
+) -> Result<Vec<Object>> {
     let mut found = Vec::new();
+    for source in sources(component, context)? {
+        let path = Path::new(&source.url);
+        let text = texts.get(&source.sha256).map(String::as_str).unwrap_or_default();
+        found.extend(object::parse(text, path)?);
+    }
+    for patch in &component.patches {
+        merge_overlay(&mut found, yaml::documents(&text(patch, context)?, &patch.path)?, &patch.path)?;
+    }
+    let added = platform.templates.get(&component.name).map(Vec::as_slice).unwrap_or_default();
     for template in component.templates.iter().chain(added) {
-        let documents = yaml::documents(&text(template, context)?, &template.path)?;
-        found.extend(objects(documents, &template.path)?);
+        let rendered = text(template, context)?;
+        found.extend(object::parse(&rendered, &template.path).map_err(|error| with_line(error, &rendered))?);
     }
     for (_, path, overlay) in platform.overlays.iter().filter(|(name, ..)| *name == component.name) {
         merge_overlay(&mut found, yaml::documents(overlay, path)?, path)?;
@@ -86,14 +118,23 @@ pub fn component(component: &Component, platform: &Platform, context: &Context) 
     Ok(found)
 }
 
+/// The parser counts the lines of what a template renders to, which are not the template's: the line itself tells.
+fn with_line(error: Error, rendered: &str) -> Error {
+    let Some((line, _)) = error.position() else { return error };
+    let text: String = rendered.lines().nth(line - 1).unwrap_or_default().chars().take(120).collect();
+    error.detail(format!("line {line} of what the template renders to: {}", text.trim()))
+}
+
 /// Merges partial objects over objects of the same identity (JSON merge patch, RFC 7386: lists are replaced, null deletes).
 /// An overlay that matches nothing is an error: it would be lost in silence.
 pub fn merge_overlay(found: &mut [Object], overlays: Vec<Value>, path: &Path) -> Result<()> {
     for overlay in objects(overlays, path)? {
         let Some(target) = found.iter_mut().find(|object| object.id == overlay.id) else {
+            let known: Vec<String> = found.iter().map(|object| object.id.to_string()).collect();
             return Err(Error::input(format!("matches no object: there is no {}", overlay.id))
                 .in_file(path)
                 .expected("apiVersion, kind, name and namespace of a rendered object")
+                .did_you_mean(&overlay.id.to_string(), known.iter().map(String::as_str))
                 .hint("the files in rendered/ show what there is"));
         };
         let mut content = (*target.content).clone();

@@ -4,4 +4,4 @@ mod events;
 mod printer;
 
 pub use events::listen;
-pub use printer::{Output, Printer, Table};
+pub use printer::{Output, Printer, Table, meanwhile};

@@ -18,12 +18,15 @@ pub enum Output {
 }
 
 /// Prints.
+#[allow(clippy::struct_excessive_bools, reason = "each is one setting of the terminal, and they don't exclude each other")]
 #[derive(Debug, Clone)]
 pub struct Printer {
     /// How results are printed.
     pub output: Output,
     quiet: bool,
     color: bool,
+    /// Whether results go to a terminal that can be drawn on.
+    screen: bool,
     /// Whether someone sits at a terminal and can see progress.
     pub terminal: bool,
     can_answer: bool,
@@ -41,11 +44,12 @@ impl Printer {
     #[must_use]
     pub fn new(output: Output, quiet: bool, yes: bool) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-            || std::env::var("TERM").is_ok_and(|term| term == "dumb");
+        let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+        let plain = dumb || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
             output,
             quiet,
+            screen: std::io::stdout().is_terminal() && !dumb && output == Output::Text,
             color: terminal && std::io::stdout().is_terminal() && !plain && output == Output::Text,
             terminal: terminal && !quiet && output == Output::Text,
             can_answer: std::io::stdin().is_terminal() && terminal,
@@ -68,9 +72,35 @@ impl Printer {
         }
     }
 
+    /// A line above a part of the result.
+    pub fn heading(&self, text: impl AsRef<str>) {
+        if self.is_text() {
+            out(&self.paint(BOLD, &clean(text.as_ref())));
+        }
+    }
+
+    /// A unified diff.
+    pub fn diff(&self, text: &str) {
+        if !self.is_text() {
+            return;
+        }
+        for line in text.lines() {
+            let style = match line.as_bytes().first() {
+                Some(b'+') => GREEN,
+                Some(b'-') => RED,
+                Some(b'@') => CYAN,
+                _ => "",
+            };
+            let line = clean(line);
+            out(&if style.is_empty() { line } else { self.paint(style, &line) });
+        }
+    }
+
     /// Text of the result, as it is: generated files.
     pub fn raw(&self, text: &str) {
-        let _ = std::io::stdout().lock().write_all(text.as_bytes());
+        if self.is_text() {
+            let _ = std::io::stdout().lock().write_all(text.as_bytes());
+        }
     }
 
     /// Something done.
@@ -82,15 +112,20 @@ impl Printer {
 
     /// Something happening.
     pub fn note(&self, text: impl AsRef<str>) {
-        if self.is_text() && !self.quiet {
-            err(&clean(text.as_ref()));
+        if self.quiet {
+            return;
+        }
+        match self.output {
+            Output::Text => err(&clean(text.as_ref())),
+            Output::Json => err(&serde_json::json!({"event": "note", "message": text.as_ref()}).to_string()),
         }
     }
 
     /// Something to know.
     pub fn warn(&self, text: impl AsRef<str>) {
-        if self.is_text() {
-            err(&format!("{} {}", self.paint(YELLOW, "warning:"), clean(text.as_ref())));
+        match self.output {
+            Output::Text => err(&format!("{} {}", self.paint(YELLOW, "warning:"), clean(text.as_ref()))),
+            Output::Json => err(&serde_json::json!({"event": "warning", "message": text.as_ref()}).to_string()),
         }
     }
 
@@ -119,6 +154,35 @@ impl Printer {
         }
     }
 
+    /// Clears the screen for a newer result; false where results go elsewhere.
+    #[must_use]
+    pub fn redraw(&self) -> bool {
+        if self.screen {
+            self.raw("\u{1b}[2J\u{1b}[H");
+        }
+        self.screen
+    }
+
+    /// What a check found: a word for how it went, the check, what it found and what to do.
+    pub fn verdict(&self, went: &str, check: &str, found: &str, to_do: Option<&str>) {
+        if self.is_text() {
+            let style = match went {
+                "ok" => GREEN,
+                "warn" => YELLOW,
+                _ => RED,
+            };
+            out(&format!(
+                "{}{}  {check:<14}{}",
+                self.paint(style, went),
+                " ".repeat(4_usize.saturating_sub(went.len())),
+                clean(found)
+            ));
+            if let Some(to_do) = to_do {
+                out(&format!("{}{} {}", " ".repeat(20), self.paint(CYAN, "→"), clean(to_do)));
+            }
+        }
+    }
+
     /// A result for programs.
     pub fn json(&self, value: &impl Serialize) {
         if self.output == Output::Json {
@@ -138,6 +202,22 @@ impl Printer {
         }
     }
 
+    /// Whether a question would find an answer.
+    #[must_use]
+    pub fn can_ask(&self) -> bool {
+        self.yes || self.can_answer && self.is_text()
+    }
+
+    /// Asks for these very words on a terminal. `--yes` is no answer to it. `otherwise` says what is, without a terminal.
+    pub fn typed(&self, question: &str, expected: &str, otherwise: &str) -> Result<bool> {
+        if !self.can_answer || !self.is_text() {
+            return Err(Error::usage(format!("this needs {expected:?} typed, and there is no terminal to ask on"))
+                .detail(question.to_owned())
+                .hint(otherwise.to_owned()));
+        }
+        Ok(ask(question) == expected)
+    }
+
     /// Asks on a terminal; `--yes` answers yes. Without either it is an error, not a guess.
     pub fn confirm(&self, question: &str) -> Result<bool> {
         if self.yes {
@@ -148,11 +228,21 @@ impl Printer {
                 .detail(question.to_owned())
                 .hint("say it with --yes"));
         }
-        let _ = write!(std::io::stderr(), "{} [y/N] ", clean(question));
-        let mut answer = String::new();
-        let _ = std::io::stdin().lock().read_line(&mut answer);
-        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+        Ok(matches!(ask(&format!("{question} [y/N]")).to_lowercase().as_str(), "y" | "yes"))
     }
+}
+
+/// Where a tool's own words go: what happens meanwhile is no result.
+#[must_use]
+pub fn meanwhile() -> std::process::Stdio {
+    std::io::stderr().into()
+}
+
+fn ask(question: &str) -> String {
+    let _ = write!(std::io::stderr(), "{} ", clean(question));
+    let mut answer = String::new();
+    let _ = std::io::stdin().lock().read_line(&mut answer);
+    answer.trim().to_owned()
 }
 
 /// A closed pipe is a reader that has enough, not a failure.

@@ -20,7 +20,7 @@ fn whole(text: &[u8]) -> String {
 #[test]
 fn values() {
     assert_snapshot!(generate("params:\n  web:\n    memroy: 1G\n"), @r#"
-    exit: 2
+    exit: 1
     --- stdout
     --- stderr
     error: [DIR]/apps/app.yaml:7:13: params.web.memroy: component web has no parameter "memroy"
@@ -40,7 +40,7 @@ fn values() {
     error: [DIR]/apps/app.yaml:7:13: params.web.memory: a list, a map or nothing is no value for a parameter; expected a quantity of Kubernetes, not negative: 100, 500m, 64Gi, 1T
     ");
     assert_snapshot!(generate("params:\n  wbe:\n    memory: 1G\n"), @r#"
-    exit: 2
+    exit: 1
     --- stdout
     --- stderr
     error: [DIR]/apps/app.yaml:7:5: params.wbe: there is no component "wbe"
@@ -48,7 +48,7 @@ fn values() {
     hint: known: base, extra, web
     "#);
     assert_snapshot!(generate("components:\n  wbe: {enabled: true}\n"), @r#"
-    exit: 2
+    exit: 1
     --- stdout
     --- stderr
     error: [DIR]/apps/app.yaml:6:8: components.wbe: there is no component "wbe"
@@ -63,7 +63,8 @@ fn fields() {
     exit: 1
     --- stdout
     --- stderr
-    error: [DIR]/apps/app.yaml:5:1: unknown field `colour`, expected one of apiVersion, kind, name, platform, namespace, components, params, cluster
+    error: [DIR]/apps/app.yaml:5:1: colour: there is no such field
+    hint: known: apiVersion, kind, name, platform, namespace, components, params, cluster
     ");
     assert_snapshot!(generate("params:\n  web: {memory: 1G}\n  web: {memory: 2G}\n"), @"
     exit: 1
@@ -72,10 +73,10 @@ fn fields() {
     error: [DIR]/apps/app.yaml:7:3: duplicate mapping key: web
     ");
     assert_snapshot!(generate("namespace: default\n"), @r#"
-    exit: 2
+    exit: 1
     --- stdout
     --- stderr
-    error: [DIR]/apps/app.yaml: namespace: "default" can't be the namespace of Kubeflow's components; expected a name of its own, such as kubeflow; kube-*, default and kubeflow-system are taken
+    error: [DIR]/apps/app.yaml:5:12: namespace: "default" can't be the namespace of Kubeflow's components; expected a name of its own, such as kubeflow; kube-*, default and kubeflow-system are taken
     "#);
     assert_snapshot!(generate("params:\n\tweb: {}\n"), @"
     exit: 1
@@ -97,19 +98,19 @@ fn the_file_as_a_whole() {
     exit: 1
     --- stdout
     --- stderr
-    error: [DIR]/apps/app.yaml:1:1: missing field `apiVersion`
+    error: [DIR]/apps/app.yaml: apiVersion: missing; expected kfctl.kubeflow.org/v1alpha1
     ");
     assert_snapshot!(whole(b"- a\n- b\n"), @"
     exit: 1
     --- stdout
     --- stderr
-    error: [DIR]/apps/app.yaml:1:1: expected mapping start
+    error: [DIR]/apps/app.yaml:1:1: no fields here; expected a map of fields
     ");
     assert_snapshot!(whole(b"apiVersion: kfctl.kubeflow.org/v2\nkind: App\nfuture: 1\n"), @r#"
     exit: 1
     --- stdout
     --- stderr
-    error: [DIR]/apps/app.yaml: apiVersion: "kfctl.kubeflow.org/v2" is not known here; expected kfctl.kubeflow.org/v1alpha1
+    error: [DIR]/apps/app.yaml:1:13: apiVersion: "kfctl.kubeflow.org/v2" is not known here; expected kfctl.kubeflow.org/v1alpha1
     hint: the app was made by a newer kfctl: update this one
     "#);
     assert_snapshot!(whole(b"apiVersion: kfctl.kubeflow.org/v1alpha1\nkind: App\nname: \xff\n"), @"
@@ -119,7 +120,7 @@ fn the_file_as_a_whole() {
     error: [DIR]/apps/app.yaml:3:7: not UTF-8 text; expected YAML in UTF-8
     ");
     assert_snapshot!(whole(b"apiVersion: kfctl.kubeflow.org/v1alpha1\nkind: App\nname: shop\nplatform: nnoe\n"), @r#"
-    exit: 2
+    exit: 1
     --- stdout
     --- stderr
     error: [DIR]/apps/app.yaml:4:11: platform: there is no platform "nnoe"

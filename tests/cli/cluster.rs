@@ -50,8 +50,8 @@ fn a_kubeconfig_that_is_not_there() {
     --- stdout
     --- stderr
     error: cannot use the kubeconfig nowhere
-      No such file or directory (os error 2)
-    hint: `kubectl config view` shows what is in it
+      it is not there
+    hint: name another with --kubeconfig or the variable KUBECONFIG
     ");
 }
 
@@ -64,11 +64,7 @@ fn a_kubeconfig_that_is_none() {
     --- stdout
     --- stderr
     error: cannot use the kubeconfig [DIR]/kubeconfig
-      failed to parse kubeconfig YAML: error: line 1 column 1: expected mapping start
-     --> <input>:1:1
-      |
-    1 | hello
-      | ^ expected mapping start
+      it does not read as a kubeconfig from line 1, column 1 on
     hint: `kubectl config view` shows what is in it
     ");
 }
@@ -110,6 +106,24 @@ fn a_server_that_does_not_answer() {
     --- stdout
     --- stderr
     {"event":"error","exitCode":1,"hints":["is it running, and is this the right one? `kubectl config get-contexts` lists what there is; choose with --context"],"message":"cannot reach the cluster at http://127.0.0.1:1 (context there)\n  Connection refused (os error 111)"}
+    "#);
+}
+
+#[test]
+fn doctor_without_a_cluster() {
+    assert_snapshot!(with_kubeconfig().kfctl(&["doctor"]), @"
+    exit: 1
+    --- stdout
+    fail  server        cannot reach the cluster at http://127.0.0.1:1 (context there); Connection refused (os error 111)
+                        → is it running, and is this the right one? `kubectl config get-contexts` lists what there is; choose with --context
+    --- stderr
+    ");
+    assert_snapshot!(Sandbox::new().env("KUBECONFIG", "[DIR]/nowhere").kfctl(&["doctor", "-o", "json"]), @r#"
+    exit: 1
+    --- stdout
+    {"check":"server","level":"fail","found":"cannot use the kubeconfig [DIR]/nowhere; it is not there","toDo":"name another with --kubeconfig or the variable KUBECONFIG"}
+    --- stderr
+    {"event":"note","message":"there is no app here: the cluster alone is checked"}
     "#);
 }
 

@@ -245,7 +245,7 @@ fn what_can_not_be_added() {
     exit: 1
     --- stdout
     --- stderr
-    error: none.yaml: apiVersion: missing; expected a Kubernetes object with apiVersion, kind and metadata.name
+    error: none.yaml:1:1: apiVersion: missing; expected a Kubernetes object with apiVersion, kind and metadata.name
     ");
     assert_snapshot!(refused(&sandbox, "latin.yaml", &[]), @"
     exit: 1

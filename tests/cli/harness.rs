@@ -145,7 +145,7 @@ impl Sandbox {
     }
 
     /// The text with what differs from run to run hidden.
-    fn hidden(&self, text: &str) -> String {
+    pub(crate) fn hidden(&self, text: &str) -> String {
         let text = text.replace(&*self.root.to_string_lossy(), "[DIR]");
         let mut result = String::new();
         let mut rest = text.as_str();

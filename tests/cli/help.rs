@@ -13,6 +13,9 @@ const COMMANDS: &[&str] = &[
     "init",
     "generate",
     "apply",
+    "diff",
+    "overlay",
+    "overlay save",
     "param",
     "param set",
     "param get",
@@ -26,6 +29,10 @@ const COMMANDS: &[&str] = &[
     "component disable",
     "component show",
     "status",
+    "doctor",
+    "sources",
+    "sources list",
+    "sources fetch",
     "local",
     "local start",
     "local stop",
@@ -61,9 +68,14 @@ fn top_level_help() {
       init         Make an app directory
       generate     Render manifests into rendered/; needs no cluster
       apply        Bring the cluster to what the app says
+      diff         What apply would change in the cluster, object by object; changes nothing
+      overlay      Keep what you edited in rendered/
       param        Read and change parameters of components
       component    Choose components, and bring your own
-      status       What runs in the cluster, and what does not
+      status       What runs in the cluster, what does not and why, and what others changed
+      doctor       Check the cluster and your rights in it, and say what to do about what is wrong
+      sources      Manifests of other projects' releases, each pinned by its sha256
+      delete       Delete what the app has in the cluster; users' data stays
       local        The control plane of platform local
       controller   Run the controller of profiles (in the cluster, or as a process of platform local)
       completions  Print completions for a shell
@@ -151,7 +163,7 @@ fn version_as_text_and_json() {
     assert_snapshot!(Sandbox::new().kfctl(&["version", "-o", "json"]), @r#"
     exit: 0
     --- stdout
-    {"version":"0.1.0"}
+    {"commit":null,"version":"0.1.0"}
     --- stderr
     "#);
 }

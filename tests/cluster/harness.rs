@@ -7,7 +7,8 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use kfctl::local::{Binaries, cache_directory};
+use kfctl::directories::cache_directory;
+use kfctl::local::Binaries;
 
 /// What a command said.
 pub(crate) struct Said {
@@ -58,7 +59,7 @@ impl App {
         self
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kfctl"));
         command.args(arguments).current_dir(&self.directory).env("XDG_STATE_HOME", &self.state);
         command.env("KFCTL_LOCAL_NO_FSYNC", "1").env("NO_COLOR", "1").env_remove("KUBECONFIG");
@@ -72,10 +73,14 @@ impl App {
 
     /// Runs kfctl on a terminal of its own, which is closed afterwards. What it says comes by that terminal.
     pub(crate) fn on_terminal(&self, arguments: &[&str], typed: &str) -> Said {
-        let line = format!("{} {}", env!("CARGO_BIN_EXE_kfctl"), arguments.join(" "));
+        self.types(&format!("{} {}", env!("CARGO_BIN_EXE_kfctl"), arguments.join(" ")), typed)
+    }
+
+    /// The same for a line of the shell.
+    pub(crate) fn types(&self, line: &str, typed: &str) -> Said {
         let script = self.command(&[]);
         let mut terminal = Command::new("script");
-        terminal.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(&self.directory);
+        terminal.args(["--quiet", "--return", "--command", line, "/dev/null"]).current_dir(&self.directory);
         terminal.envs(script.get_envs().filter_map(|(variable, value)| Some((variable, value?))));
         let mut child = terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("`script` (util-linux) is there");
         let mut input = child.stdin.take().expect("piped");
@@ -103,6 +108,10 @@ impl App {
         let path = self.directory.join(name);
         std::fs::write(&path, text).expect("the app directory can be written");
         path.display().to_string()
+    }
+
+    pub(crate) fn exists(&self, name: &str) -> bool {
+        self.directory.join(name).exists()
     }
 
     pub(crate) fn read(&self, name: &str) -> String {
@@ -196,19 +205,43 @@ impl Cluster {
         Self { kubeconfig: PathBuf::from(kubeconfig), root, app, binaries, controllers: std::cell::Cell::default() }
     }
 
+    /// The directory beside the apps, with the kubeconfig of this cluster.
+    pub(crate) fn outside(&self) -> App {
+        App::new(self.root.path(), &self.root.path().join("state"), Some(&self.kubeconfig))
+    }
+
+    /// A folder for PATH, with kfctl and kubectl in it.
+    pub(crate) fn tools(&self) -> PathBuf {
+        let folder = self.root.path().join("tools");
+        std::fs::create_dir(&folder).expect("made");
+        for (name, program) in [("kfctl", Path::new(env!("CARGO_BIN_EXE_kfctl"))), ("kubectl", self.binaries.multi_call())] {
+            std::os::unix::fs::symlink(program, folder.join(name)).expect("a link");
+        }
+        folder
+    }
+
     /// An app on platform none, for this cluster, without some of the components.
     pub(crate) fn init(&self, name: &str, without: &[&str]) -> App {
-        let at = |directory: &Path| App::new(directory, &self.root.path().join("state"), Some(&self.kubeconfig));
-        at(self.root.path()).kfctl(&["init", name, "--platform", "none"]).success();
-        let app = at(&self.root.path().join(name));
+        self.outside().kfctl(&["init", name, "--platform", "none"]).success();
+        let app = App::new(&self.root.path().join(name), &self.root.path().join("state"), Some(&self.kubeconfig));
         for component in without {
             app.kfctl(&["component", "disable", component]).success();
         }
         app
     }
 
+    pub(crate) fn kubectl_command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.binaries.command("kubectl");
+        command.arg("--kubeconfig").arg(&self.kubeconfig).args(arguments);
+        command
+    }
+
     pub(crate) fn kubectl(&self, arguments: &[&str]) -> Said {
-        say(self.binaries.command("kubectl").arg("--kubeconfig").arg(&self.kubeconfig).args(arguments))
+        say(&mut self.kubectl_command(arguments))
+    }
+
+    pub(crate) fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
     }
 
     /// kubectl as one of [`USERS`], by their own token.
@@ -224,7 +257,7 @@ impl Cluster {
 
     /// The API server's port.
     pub(crate) fn port(&self) -> u16 {
-        let text = std::fs::read_to_string(&self.kubeconfig).expect("its kubeconfig");
+        let text = std::fs::read_to_string(self.kubeconfig()).expect("its kubeconfig");
         let port = text.lines().find_map(|line| line.trim().strip_prefix("server: https://127.0.0.1:"));
         port.and_then(|port| port.parse().ok()).unwrap_or_else(|| panic!("no port in {text}"))
     }
@@ -269,6 +302,7 @@ impl Cluster {
     }
 
     /// Repeats a look until it is true.
+    #[allow(clippy::unused_self, reason = "it is the cluster that is awaited")]
     pub(crate) fn until(&self, what: &str, mut look: impl FnMut() -> bool) {
         let deadline = Instant::now() + Duration::from_secs(30);
         while !look() {

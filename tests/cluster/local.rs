@@ -84,6 +84,8 @@ fn api_quickstart_from_nothing_and_again() {
         assert!(first.stdout.lines().any(|line| line.contains(process) && line.contains("running")), "{}", first.all());
     }
     assert!(first.stdout.contains("export KUBECONFIG="), "{}", first.all());
+    let folder = Path::new(env!("CARGO_BIN_EXE_kfctl")).parent().expect("a program has a folder");
+    assert!(first.stdout.contains(&format!("export PATH={}:$PATH", folder.display())), "{}", first.all());
     let pids = || app.kfctl(&["local", "status"]).success();
     let before = pids();
     let again = outside.kfctl(&["quickstart", "start"]);
@@ -91,6 +93,21 @@ fn api_quickstart_from_nothing_and_again() {
     assert!(again.stdout.contains("0 created, 0 configured"), "{}", again.all());
     assert_eq!(pids(), before, "a process was started again");
     drop(ended);
+}
+
+/// An app on platform local is brought to another cluster: nothing of the app's own is started beside it.
+#[test]
+fn api_another_cluster_gets_no_local_roles() {
+    let cluster = Cluster::start();
+    let kubeconfig = cluster.directory().join("kubeconfig").display().to_string();
+    let sandbox = tempfile::tempdir().expect("a temporary directory");
+    let at = |directory: &Path| App::new(directory, &sandbox.path().join("state"), None);
+    at(sandbox.path()).kfctl(&["init", "guest", "--platform", "local"]).success();
+    let guest = at(&sandbox.path().join("guest"));
+    let said = guest.kfctl(&["apply", "--yes", "--no-wait", "--kubeconfig", &kubeconfig]);
+    assert!(said.code == 0 && said.stderr.contains("platform local is left as it is"), "{}", said.all());
+    cluster.kubectl(&["get", "namespace", "kubeflow"]).success();
+    assert!(!sandbox.path().join("state").exists(), "something of the app's own was started");
 }
 
 #[test]

@@ -3,14 +3,23 @@
 #![allow(clippy::print_stderr, reason = "a test says aloud what it skips, and prints its figures")]
 
 mod corpus;
+mod delete;
+mod doctor;
+mod drift;
 mod faults;
 mod harness;
+mod journey;
 mod local;
 mod profile_claims;
 mod profile_lifecycle;
 mod profile_quota;
 mod profiles;
+mod prune;
+#[path = "../common/readme.rs"]
+mod readme;
+mod status;
 mod webhook;
+mod yaml;
 
 use harness::Cluster;
 

@@ -24,7 +24,7 @@ impl Webhook {
         Self { port: listener.local_addr().expect("bound").port(), certificate, key }
     }
 
-    /// A configuration that guards the ConfigMaps labelled `guarded`.
+    /// A configuration that guards the config maps labelled `guarded`.
     pub(crate) fn configuration(&self) -> String {
         let authority = base64::engine::general_purpose::STANDARD.encode(self.certificate.pem());
         format!(

@@ -11,7 +11,7 @@ use super::{observed, quota};
 use crate::api::profile::{Limit, MemberRole, Profile, Subject, SubjectKind};
 use crate::cluster::Resource;
 use crate::digest::sha256;
-use crate::labels::{PART_OF, PROFILE, PROFILE_UID};
+use crate::labels::{PART_OF, PART_OF_PROFILE, PROFILE, PROFILE_UID};
 
 /// The API group of roles and their bindings.
 pub(super) const RBAC: &str = "rbac.authorization.k8s.io";
@@ -100,7 +100,7 @@ pub(super) fn is_reserved(namespace: &str) -> bool {
 /// The namespace as it is applied once it is the profile's.
 pub(super) fn namespace_content(names: &Names, profile: &Profile, defaults: &Defaults) -> Value {
     let mut labels = names.labels();
-    labels.insert(PART_OF.into(), "kubeflow-profile".into());
+    labels.insert(PART_OF.into(), PART_OF_PROFILE.into());
     labels.insert("pod-security.kubernetes.io/enforce".into(), defaults.pod_security.clone().into());
     if defaults.mesh {
         labels.insert("istio-injection".into(), "enabled".into());
@@ -111,7 +111,9 @@ pub(super) fn namespace_content(names: &Names, profile: &Profile, defaults: &Def
 
 /// The namespace as it is made: no more than says whose it is.
 pub(super) fn bare_namespace(names: &Names) -> Value {
-    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": names.namespace, "labels": names.labels()}})
+    let mut labels = names.labels();
+    labels.insert(PART_OF.into(), PART_OF_PROFILE.into());
+    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": names.namespace, "labels": labels}})
 }
 
 /// All that is in the namespace. `edit` are the rules of `kubeflow-edit`.

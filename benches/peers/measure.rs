@@ -1,0 +1,100 @@
+//! What a program takes: time and peak memory, as seen from outside.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// What a run took. Ordered by time.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Figure {
+    time: Duration,
+    peak_kib: u64,
+    failed: bool,
+}
+
+impl Figure {
+    pub(crate) fn time(self) -> String {
+        let seconds = self.time.as_secs_f64();
+        let text = if seconds < 0.5 { format!("{:.1} ms", seconds * 1000.0) } else { format!("{seconds:.2} s") };
+        if self.failed { format!("failed after {text}") } else { text }
+    }
+
+    pub(crate) fn memory(self) -> String {
+        format!("{} MiB", self.peak_kib / 1024)
+    }
+}
+
+impl std::ops::Add for Figure {
+    type Output = Self;
+
+    /// One after the other.
+    fn add(self, other: Self) -> Self {
+        let peak_kib = self.peak_kib.max(other.peak_kib);
+        Self { time: self.time + other.time, peak_kib, failed: self.failed || other.failed }
+    }
+}
+
+/// Runs it. What it says is shown where it fails.
+pub(crate) fn measure(command: &mut Command) -> Figure {
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let to_log = || Stdio::from(log.reopen().unwrap());
+    let started = Instant::now();
+    let mut child = command.stdin(Stdio::null()).stdout(to_log()).stderr(to_log()).spawn().expect("the program starts");
+    let status_file = format!("/proc/{}/status", child.id());
+    let (mut peak_kib, mut time) = (0, None);
+    let status = loop {
+        // The kernel keeps the peak itself; it is lost with the process, so the last look before its end counts.
+        let text = std::fs::read_to_string(&status_file).unwrap_or_default();
+        let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().trim_end_matches(" kB").parse().ok());
+        peak_kib = peak_kib.max(peak.unwrap_or(0));
+        if let Some(status) = child.try_wait().unwrap() {
+            time.get_or_insert(started.elapsed());
+            break status;
+        }
+        let pause =
+            if started.elapsed() < Duration::from_millis(100) { Duration::from_micros(100) } else { Duration::from_millis(2) };
+        std::thread::park_timeout(pause);
+    };
+    if !status.success() {
+        let said = std::fs::read_to_string(log.path()).unwrap_or_default();
+        let end = said.lines().rev().take(8).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n");
+        eprintln!("{} ended with {status}:\n{end}", command.get_program().display());
+    }
+    Figure { time: time.unwrap_or_default(), peak_kib, failed: !status.success() }
+}
+
+/// Repeats it until it succeeds; the failed passes count.
+pub(crate) fn until_success(mut command: impl FnMut() -> Command) -> Figure {
+    let mut whole = measure(&mut command());
+    for _ in 0..10 {
+        if !whole.failed {
+            break;
+        }
+        let next = measure(&mut command());
+        whole = Figure { failed: next.failed, ..whole + next };
+    }
+    whole
+}
+
+/// The fastest of so many.
+pub(crate) fn best(times: usize, run: impl Fn() -> Figure) -> Figure {
+    (0..times).map(|_| run()).min().expect("at least one")
+}
+
+/// Says where and when this is measured.
+pub(crate) fn machine() {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let cpu = read("/proc/cpuinfo");
+    let model = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .unwrap_or_default()
+        .trim_start_matches(['\t', ':', ' '])
+        .to_owned();
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    let load = read("/proc/loadavg");
+    println!(
+        "{} · {cores} cores, {model} · load before {}",
+        jiff::Timestamp::now().strftime("%Y-%m-%d"),
+        load.split(' ').next().unwrap_or_default()
+    );
+}

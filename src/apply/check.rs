@@ -1,0 +1,140 @@
+//! The first half of every run: what is there is read and compared, and what differs is checked. Writes nothing, so that `apply`
+//! goes on from here, and `diff` and `apply --dry-run` end here.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::Value;
+
+use super::engine::{CONCURRENCY, Run};
+use super::event::{Event, Phase};
+use super::guard::check_inventories;
+use super::inventory::{Inventory, inventories};
+use super::live::Live;
+use super::plan::Member;
+use super::report::Problem;
+use super::rights::Need;
+use super::verify::{Check, verify};
+use super::write::membership;
+use super::{compare, yields};
+use crate::catalog::Yield;
+use crate::cluster::Failure;
+use crate::error::{Error, Result};
+
+/// What a run knows before its first write.
+pub(super) struct Checked {
+    /// The app's inventories in the cluster, by component.
+    pub known: BTreeMap<String, Inventory>,
+    /// Those that this run's components should have.
+    pub inventories: BTreeMap<String, Inventory>,
+    /// Every member of the plan, in its order.
+    pub objects: Vec<Wanted>,
+    /// Objects of these components that are in the cluster, but no longer in the plan.
+    pub left_over: Live,
+    /// Everything that would be refused.
+    pub problems: Vec<Problem>,
+}
+
+/// An object of the run, with what is known of it.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    pub member: Member,
+    /// What is sent.
+    pub content: Value,
+    /// What is there, where it differs.
+    pub live: Option<Value>,
+    /// Whether it has to be written.
+    pub pending: bool,
+    /// How it was checked, where it has to be written.
+    pub check: Option<Check>,
+    /// What the server would make of it, where that is kept.
+    pub answer: Option<Value>,
+    /// Fields that its component yields to other managers.
+    yields: Vec<Yield>,
+    /// Whether an autoscaler of the plan keeps its replicas.
+    scaled: bool,
+}
+
+impl Wanted {
+    /// Takes into account what is there.
+    pub(super) fn meet(&mut self, live: Value) {
+        let id = &self.member.object.id;
+        let content = std::mem::take(&mut self.content);
+        self.content = yields::without_yielded(id, content, Some(&live), &self.yields, self.scaled);
+        self.pending = !compare::is_unchanged(&self.content, &live);
+        self.live = self.pending.then_some(live);
+    }
+}
+
+/// Reads, compares and checks. The server's answers to the dry-runs are kept where the caller wants to show them.
+pub(super) async fn check(run: &Run<'_>, keep_answers: bool) -> Result<Checked> {
+    let explain = |what: &'static str| move |failure: Failure| run.connection.explain(&failure, what);
+    let known =
+        inventories(run.connection, run.app).await.map_err(explain("read the inventories in namespace kubeflow-system"))?;
+    check_inventories(&known, run.cluster_uid)?;
+    let inventory_of = |(component, order): &(String, usize)| {
+        (component.clone(), Inventory::of(run.app, component, run.cluster_uid, *order, &run.plan.members))
+    };
+    let inventories: BTreeMap<String, Inventory> = run.components.iter().map(inventory_of).collect();
+
+    run.events.send(Event::Phase { phase: Phase::Read, objects: run.plan.members.len() });
+    let existing: Vec<&Inventory> = run.components.iter().filter_map(|(component, _)| known.get(component)).collect();
+    let mut live = if existing.is_empty() {
+        Live::default()
+    } else {
+        Live::read(run.connection, run.discovery, &existing, &run.plan.members, CONCURRENCY)
+            .await
+            .map_err(explain("read what is there"))?
+    };
+    let mut objects = wanted(run, &mut live, &inventories);
+    may_write(run, &objects)?;
+
+    let problems = verify(run, &mut objects, keep_answers).await.map_err(explain("try the objects as a dry-run"))?;
+    Ok(Checked { known, inventories, objects, left_over: live, problems })
+}
+
+/// What the caller may not do is said as one list, not object by object as the server refuses it.
+fn may_write(run: &Run<'_>, objects: &[Wanted]) -> Result<()> {
+    let Some(rights) = run.rights.filter(|rights| rights.is_certain()) else { return Ok(()) };
+    // Whether an object is there without being one of the set is not known here: the dry-run tells who may not create it.
+    let lacks_patch = |wanted: &&Wanted| wanted.pending && !rights.missing([Need::to_write(&wanted.member, true)]).is_empty();
+    let refused = objects.iter().filter(lacks_patch);
+    let missing = rights.missing(refused.map(|wanted| Need::to_write(&wanted.member, wanted.live.is_some())));
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let message =
+        format!("you lack rights on {} (context {}); nothing was written", run.connection.server, run.connection.context);
+    let error = missing.iter().fold(Error::cluster(message), |error, right| error.detail(right.to_string()));
+    Err(error.hint("ask an admin of the cluster for these rights, or choose another context with --context"))
+}
+
+/// Each member as it will be sent, beside what is there; what is no member stays in `live`.
+pub(super) fn wanted(run: &Run<'_>, live: &mut Live, inventories: &BTreeMap<String, Inventory>) -> Vec<Wanted> {
+    let autoscaled: HashSet<(&str, &str, &str)> = run
+        .plan
+        .members
+        .iter()
+        .filter(|member| member.object.id.is("autoscaling", "HorizontalPodAutoscaler"))
+        .filter_map(|member| {
+            let target = member.object.content.pointer("/spec/scaleTargetRef")?;
+            Some((member.object.id.namespace.as_str(), target.get("kind")?.as_str()?, target.get("name")?.as_str()?))
+        })
+        .collect();
+    run.plan
+        .members
+        .iter()
+        .map(|member| {
+            let id = &member.object.id;
+            let applyset = inventories.get(&member.component).map(Inventory::id).unwrap_or_default();
+            let yields = run.yields.get(&member.component).cloned().unwrap_or_default();
+            let scaled = autoscaled.contains(&(id.namespace.as_str(), id.kind.as_str(), id.name.as_str()));
+            let content = yields::without_yielded(id, membership(&member.object.content, &applyset), None, &yields, scaled);
+            let mut wanted =
+                Wanted { member: member.clone(), content, live: None, pending: true, check: None, answer: None, yields, scaled };
+            if let Some(live) = live.take(id) {
+                wanted.meet(live);
+            }
+            wanted
+        })
+        .collect()
+}

@@ -1,0 +1,100 @@
+//! What `apply`, `diff` and `apply --dry-run` do alike before the engine runs: the plan, and the cluster it is for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Session, one_of, platform};
+use crate::app::{App, Rendered};
+use crate::apply::{self, Events, Plan, Rights, Run, Settings};
+use crate::catalog::{Catalog, Yield};
+use crate::cluster::{Connection, Discovery, Version};
+use crate::doctor::{self, Fact};
+use crate::error::Result;
+use crate::object::Object;
+
+/// Components of a run with their place in the app's order.
+pub(super) fn chosen(app: &App, catalog: &Catalog, named: &[String]) -> Result<Vec<(String, usize)>> {
+    let all = app.components(catalog)?;
+    for name in named {
+        one_of(&all, name)?;
+    }
+    let places = all.into_iter().enumerate().map(|(place, name)| (name, place));
+    Ok(places.filter(|(name, _)| named.is_empty() || named.contains(name)).collect())
+}
+
+/// A run before it starts.
+pub(super) struct Preparation {
+    pub connection: Connection,
+    pub uid: String,
+    /// Number of objects by component, in order.
+    pub counts: Vec<(String, usize)>,
+    pub discovery: Arc<Discovery>,
+    pub rights: Option<Rights>,
+    pub plan: Plan,
+    version: Fact<Version>,
+    places: Vec<(String, usize)>,
+    yields: BTreeMap<String, Vec<Yield>>,
+}
+
+impl Preparation {
+    /// Connects to the app's cluster, and to no other, and plans for what it serves. Writes nothing.
+    pub(super) async fn new(
+        session: &Session,
+        app: &App,
+        catalog: &Catalog,
+        places: Vec<(String, usize)>,
+        rendered: Vec<Rendered>,
+    ) -> Result<Self> {
+        let connection = Connection::open(&platform::target(session, app, catalog)?).await?;
+        let (uid, discovery, version, unlimited) = futures::join!(
+            apply::check_cluster(&connection, app.file.cluster.as_ref()),
+            Discovery::read(&connection),
+            Version::read(&connection),
+            Rights::is_unlimited(&connection),
+        );
+        let uid = uid?;
+        let discovery = discovery.map_err(|failure| connection.explain(&failure, "read what it serves"))?;
+        let components: Vec<(String, Vec<Object>)> =
+            rendered.into_iter().map(|rendered| (rendered.component, rendered.objects)).collect();
+        let plan = apply::plan(&components, &discovery, &app.file.namespace)?;
+        // What can't be asked is found out by the dry-run.
+        let rights = match unlimited {
+            Ok(true) => Some(Rights::All),
+            Ok(false) => {
+                let namespaces = plan.members.iter().map(|member| member.object.id.namespace.clone()).collect();
+                Rights::read(&connection, namespaces).await.ok()
+            }
+            Err(_) => None,
+        };
+        let version = version.map_err(|failure| failure.message);
+        let counts = components.into_iter().map(|(component, objects)| (component, objects.len())).collect();
+        let yields = places
+            .iter()
+            .filter_map(|(name, _)| catalog.find_component(name))
+            .map(|component| (component.name.clone(), component.yields.clone()))
+            .collect();
+        Ok(Self { connection, uid, counts, discovery: Arc::new(discovery), version, rights, places, plan, yields })
+    }
+
+    /// What is known to be fatal is said before anything is written.
+    pub(super) fn check_fatal(&self) -> Result<()> {
+        doctor::fatal(self.version.as_ref().map_err(Clone::clone), &self.discovery, &self.plan.members)
+    }
+
+    /// The run for the engine.
+    pub(super) fn run<'a>(&'a self, session: &Session, app: &'a App, settings: Settings, events: Events) -> Run<'a> {
+        Run {
+            connection: &self.connection,
+            discovery: &self.discovery,
+            app: &app.file.name,
+            cluster_uid: &self.uid,
+            components: &self.places,
+            plan: &self.plan,
+            yields: &self.yields,
+            rights: self.rights.as_ref(),
+            settings,
+            events,
+            stop: session.stop.clone(),
+        }
+    }
+}
