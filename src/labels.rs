@@ -31,6 +31,10 @@ pub const ADOPT: &str = "kubeflow.org/adopt";
 pub const KEEP_DATA: &str = "kubeflow.org/keep-data";
 /// On a profile or its quota: every limit returns to its default, once.
 pub const RESET_QUOTA: &str = "kubeflow.org/reset-quota";
+/// On a namespace: the Pod Security Standard that is enforced.
+pub const POD_SECURITY: &str = "pod-security.kubernetes.io/enforce";
+/// The lease by which one replica of the controller leads.
+pub const LEASE: &str = "kfctl-controller";
 /// The finalizer that lets a profile's namespace go before the profile.
 pub const PROFILE_FINALIZER: &str = "kubeflow.org/profile";
 

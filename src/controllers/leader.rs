@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::cluster::{Class, Connection, Failure};
-use crate::labels::CONTROLLER_FIELD_MANAGER;
+use crate::labels::{CONTROLLER_FIELD_MANAGER, LEASE};
 
 /// How long a lease lasts after its last renewal.
 const LASTS: Duration = Duration::from_secs(15);
@@ -27,7 +27,6 @@ const LOOK: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(3);
 
 const LEASES: &str = "/apis/coordination.k8s.io/v1/namespaces/kubeflow-system/leases";
-const NAME: &str = "kfctl-controller";
 
 /// Whether this replica leads: when its last renewal was sent.
 #[derive(Debug, Clone)]
@@ -122,11 +121,11 @@ impl Election {
 
     /// Takes or renews the lease where that is possible, and says whether it is ours.
     async fn attempt(&mut self) -> Result<bool, Failure> {
-        let path = format!("{LEASES}/{NAME}");
+        let path = format!("{LEASES}/{LEASE}");
         let lease = match self.connection.get(&path).await {
             Ok(lease) => lease,
             Err(failure) if failure.class == Class::NotFound => {
-                let lease = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": NAME},
+                let lease = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": LEASE},
                     "spec": self.spec(&json!({}))});
                 return self.write(Method::POST, LEASES, &lease).await;
             }
@@ -182,7 +181,7 @@ impl Election {
         if self.told.send_replace(None).is_none() {
             return;
         }
-        let path = format!("{LEASES}/{NAME}");
+        let path = format!("{LEASES}/{LEASE}");
         let released = tokio::time::timeout(PATIENCE, async {
             let mut lease = self.connection.get(&path).await?;
             if lease["spec"]["holderIdentity"] != self.identity.as_str() {

@@ -11,7 +11,7 @@ use super::{observed, quota};
 use crate::api::profile::{Limit, MemberRole, Profile, Subject, SubjectKind};
 use crate::cluster::Resource;
 use crate::digest::sha256;
-use crate::labels::{PART_OF, PART_OF_PROFILE, PROFILE, PROFILE_UID};
+use crate::labels::{PART_OF, PART_OF_PROFILE, POD_SECURITY, PROFILE, PROFILE_UID};
 
 /// The API group of roles and their bindings.
 pub(super) const RBAC: &str = "rbac.authorization.k8s.io";
@@ -101,7 +101,7 @@ pub(super) fn is_reserved(namespace: &str) -> bool {
 pub(super) fn namespace_content(names: &Names, profile: &Profile, defaults: &Defaults) -> Value {
     let mut labels = names.labels();
     labels.insert(PART_OF.into(), PART_OF_PROFILE.into());
-    labels.insert("pod-security.kubernetes.io/enforce".into(), defaults.pod_security.clone().into());
+    labels.insert(POD_SECURITY.into(), defaults.pod_security.clone().into());
     if defaults.mesh {
         labels.insert("istio-injection".into(), "enabled".into());
     }

@@ -4,6 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use futures::future::{BoxFuture, FutureExt, join_all};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Shared;
@@ -288,7 +290,7 @@ impl Reconciler {
         let profile = view.profile.content.as_deref().ok();
         let before = profile.and_then(|profile| profile.status.clone());
         let generation = profile.and_then(|profile| profile.metadata.generation);
-        let status = status::status(before.as_ref(), generation, &facts, k8s_openapi::jiff::Timestamp::now());
+        let status = status::status(before.as_ref(), generation, &facts, &Time(Timestamp::now()));
         if before.as_ref() == Some(&status) {
             return Ok(());
         }
