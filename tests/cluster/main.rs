@@ -10,6 +10,9 @@ mod faults;
 mod harness;
 mod journey;
 mod local;
+mod profile_claims;
+mod profile_lifecycle;
+mod profile_quota;
 mod profiles;
 mod prune;
 #[path = "../common/readme.rs"]
