@@ -349,10 +349,10 @@ impl Controller {
     }
 
     /// Requests that its reconciles have sent so far.
-    pub(crate) fn requests(&self) -> f64 {
+    pub(crate) fn requests(&self) -> u32 {
         let (_, _, text) = self.metrics().expect("it runs");
         let rows = text.lines().filter(|line| line.starts_with("kfctl_api_requests_total{"));
-        rows.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
+        rows.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u32>().ok()).sum()
     }
 
     pub(crate) fn log(&self) -> String {
