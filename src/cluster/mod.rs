@@ -4,7 +4,7 @@ mod connection;
 mod discovery;
 mod failure;
 
-pub(crate) use connection::root_cause;
 pub use connection::{Answer, Connection, Target};
+pub(crate) use connection::{DOUBT, root_cause};
 pub use discovery::{Discovery, Resource};
 pub use failure::{Class, Failure, FieldConflict};
