@@ -26,13 +26,20 @@ impl Live {
         wanted: &[Member],
         concurrency: usize,
     ) -> Result<Self, Failure> {
-        let kinds: BTreeSet<&String> = inventories.iter().flat_map(|inventory| &inventory.group_kinds).collect();
+        let kinds: BTreeSet<(String, String)> = inventories
+            .iter()
+            .flat_map(|inventory| &inventory.group_kinds)
+            .map(|group_kind| group_kind.split_once('.').unwrap_or((group_kind, "")))
+            .map(|(kind, group)| (group.to_owned(), kind.to_owned()))
+            .collect();
+        // What is missing in discovery alone is still there, and would be forgotten.
+        let mut defined = Discovery::default();
+        let unknown = kinds.iter().filter(|(group, kind)| discovery.versions(group, kind).is_empty());
+        defined.complete(connection, unknown.cloned()).await?;
         let ids: Vec<String> = inventories.iter().map(|inventory| inventory.id()).collect();
-        let resources = kinds.into_iter().filter_map(|group_kind| {
-            let (kind, group) = group_kind.split_once('.').unwrap_or((group_kind, ""));
-            let used =
-                wanted.iter().find(|member| member.served && member.object.id.is(group, kind)).map(|member| &member.resource);
-            used.or_else(|| discovery.versions(group, kind).first())
+        let resources = kinds.iter().filter_map(|(group, kind)| {
+            let used = wanted.iter().find(|member| member.object.id.is(group, kind)).map(|member| &member.resource);
+            used.or_else(|| discovery.versions(group, kind).first()).or_else(|| defined.versions(group, kind).first())
         });
         let lists = stream::iter(resources.map(|resource| list(connection, resource, &ids)))
             .buffer_unordered(concurrency)

@@ -43,10 +43,12 @@ impl Preparation {
     ) -> Result<Self> {
         let connection = Connection::open(&platform::target(session, app, catalog)?).await?;
         let uid = apply::check_cluster(&connection, app.file.cluster.as_ref()).await?;
-        let discovery =
-            Discovery::read(&connection).await.map_err(|failure| connection.explain(&failure, "read what it serves"))?;
         let components: Vec<(String, Vec<Object>)> =
             rendered.into_iter().map(|rendered| (rendered.component, rendered.objects)).collect();
+        let kinds = components.iter().flat_map(|(_, objects)| objects).map(|object| &object.id);
+        let discovery = Discovery::read_for(&connection, kinds)
+            .await
+            .map_err(|failure| connection.explain(&failure, "read what it serves"))?;
         let plan = apply::plan(&components, &discovery, &app.file.namespace)?;
         let counts = components.into_iter().map(|(component, objects)| (component, objects.len())).collect();
         let yields = places
