@@ -42,6 +42,8 @@ pub(super) struct Wanted {
     pub live: Option<Value>,
     /// Whether it has to be written.
     pub pending: bool,
+    /// Whether nothing of its identity was there.
+    pub is_new: bool,
     /// Fields that its component yields to other managers.
     yields: Vec<Yield>,
     /// Whether an autoscaler of the plan keeps its replicas.
@@ -54,6 +56,7 @@ impl Wanted {
         let id = &self.member.object.id;
         let content = std::mem::take(&mut self.content);
         self.content = yields::without_yielded(id, content, Some(&live), &self.yields, self.scaled);
+        self.is_new = false;
         self.pending = !compare::is_unchanged(&self.content, &live);
         self.live = self.pending.then_some(live);
     }
@@ -116,7 +119,7 @@ fn wanted(run: &Run<'_>, live: &mut Live, inventories: &BTreeMap<String, Invento
             let yields = run.yields.get(&member.component).cloned().unwrap_or_default();
             let scaled = autoscaled.contains(&(id.namespace.as_str(), id.kind.as_str(), id.name.as_str()));
             let content = yields::without_yielded(id, membership(&member.object.content, &applyset), None, &yields, scaled);
-            let mut wanted = Wanted { member: member.clone(), content, live: None, pending: true, yields, scaled };
+            let mut wanted = Wanted { member: member.clone(), content, live: None, pending: true, is_new: true, yields, scaled };
             if let Some(live) = live.take(id) {
                 wanted.meet(live);
             }
