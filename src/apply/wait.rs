@@ -23,6 +23,9 @@ use crate::object::{ObjectId, list};
 const FIRST_LOOK: Duration = Duration::from_millis(50);
 const LONGEST_LOOK: Duration = Duration::from_secs(1);
 
+/// Seconds after which a watch is begun anew: one may stay open with nothing coming through.
+const LONGEST_WATCH: u32 = 10;
+
 /// Waits until the gate opens; at `deadline` the reason why it did not.
 pub(super) async fn gate(
     connection: &Connection,
@@ -176,7 +179,7 @@ fn watch(connection: &Connection, member: &Member, selector: &str) -> stream::Bo
     let gvk = GroupVersionKind::gvk(&resource.group, &resource.version, &resource.kind);
     let api: Api<DynamicObject> = Api::all_with(connection.client(), &ApiResource::from_gvk_with_plural(&gvk, &resource.plural));
     let (group, kind) = (resource.group.clone(), resource.kind.clone());
-    watcher(api, watcher::Config::default().labels(selector))
+    watcher(api, watcher::Config::default().labels(selector).timeout(LONGEST_WATCH))
         .default_backoff()
         .filter_map(move |event| {
             // An error is a broken watch, which repairs itself with backoff; the deadline bounds it.
