@@ -7,6 +7,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
 use kfctl::directories::cache_directory;
 use kfctl::local::Binaries;
 
@@ -168,7 +169,7 @@ pub(crate) fn signal(name: &str, pid: i32) {
 pub(crate) struct Cluster {
     root: tempfile::TempDir,
     pub(crate) app: App,
-    kubeconfig: PathBuf,
+    pub(crate) kubeconfig: PathBuf,
     binaries: Binaries,
 }
 
@@ -239,14 +240,38 @@ impl Cluster {
     /// A kubeconfig with the token of a service account, and no other rights than its own.
     pub(crate) fn kubeconfig_of(&self, namespace: &str, service_account: &str) -> PathBuf {
         let token = self.kubectl(&["-n", namespace, "create", "token", service_account]).success();
-        let copy = self.root.path().join(format!("{service_account}.kubeconfig"));
+        self.kubeconfig_with(
+            service_account,
+            &[&["set-credentials", "role", &format!("--token={}", token.trim())], &["set-context", "--current", "--user=role"]],
+        )
+    }
+
+    /// A kubeconfig that leads to another port on this machine, where a server with this certificate stands before the cluster.
+    pub(crate) fn kubeconfig_through(&self, name: &str, port: u16, authority: &str) -> PathBuf {
+        let file = self.root.path().join(format!("{name}.pem"));
+        std::fs::write(&file, authority).expect("the certificate can be written");
+        let cluster = self.kubectl(&["config", "view", "-o", "jsonpath={.clusters[0].name}"]).success();
+        let (server, authority) =
+            (format!("--server=https://127.0.0.1:{port}"), format!("--certificate-authority={}", file.display()));
+        self.kubeconfig_with(name, &[&["set-cluster", &cluster, &server, &authority, "--embed-certs"]])
+    }
+
+    /// A copy of the kubeconfig with changes by `kubectl config`.
+    fn kubeconfig_with(&self, name: &str, changes: &[&[&str]]) -> PathBuf {
+        let copy = self.root.path().join(format!("{name}.kubeconfig"));
         std::fs::copy(&self.kubeconfig, &copy).expect("the kubeconfig can be copied");
-        let config = |arguments: &[&str]| {
-            say(self.binaries.command("kubectl").arg("--kubeconfig").arg(&copy).arg("config").args(arguments)).success()
-        };
-        config(&["set-credentials", "role", &format!("--token={}", token.trim())]);
-        config(&["set-context", "--current", "--user=role"]);
+        for change in changes {
+            say(self.binaries.command("kubectl").arg("--kubeconfig").arg(&copy).arg("config").args(*change)).success();
+        }
         copy
+    }
+
+    /// The certificate of the cluster's own authority, as PEM.
+    pub(crate) fn authority(&self) -> String {
+        let path = "jsonpath={.clusters[0].cluster.certificate-authority-data}";
+        let text = self.kubectl(&["config", "view", "--raw", "-o", path]).success();
+        let bytes = base64::engine::general_purpose::STANDARD.decode(text.trim()).expect("base64");
+        String::from_utf8(bytes).expect("PEM is text")
     }
 
     /// `kfctl controller` with the rights of a service account.

@@ -3,11 +3,14 @@
 #![allow(clippy::print_stderr, reason = "a test says aloud what it skips, and prints its figures")]
 
 mod corpus;
+mod disturbed;
 mod faults;
 mod harness;
 mod journey;
 mod local;
+mod message;
 mod profiles;
+mod proxy;
 #[path = "../common/readme.rs"]
 mod readme;
 mod webhook;
