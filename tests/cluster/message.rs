@@ -74,14 +74,16 @@ impl Message {
     }
 
     pub(crate) fn write_head(&self, to: &mut impl Write) -> io::Result<()> {
-        let mut text = format!("{}\r\n", self.start);
+        let mut head = Vec::new();
+        write!(head, "{}\r\n", self.start)?;
         for (name, value) in self.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("content-length")) {
-            text += &format!("{name}: {value}\r\n");
+            write!(head, "{name}: {value}\r\n")?;
         }
         if self.header("transfer-encoding").is_none() {
-            text += &format!("content-length: {}\r\n", self.body.len());
+            write!(head, "content-length: {}\r\n", self.body.len())?;
         }
-        to.write_all((text + "\r\n").as_bytes())?;
+        head.extend(b"\r\n");
+        to.write_all(&head)?;
         to.flush()
     }
 

@@ -333,7 +333,7 @@ fn gone() -> Message {
     message.with("content-type", "application/json").body(&format!("{event}\n"))
 }
 
-/// Numbers that follow from a seed (SplitMix64).
+/// Numbers that follow from a seed (`SplitMix64`).
 #[derive(Debug, Clone)]
 pub(crate) struct Dice(pub(crate) u64);
 
