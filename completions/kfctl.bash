@@ -28,6 +28,9 @@ _kfctl() {
             kfctl,controller)
                 cmd="kfctl__subcmd__controller"
                 ;;
+            kfctl,delete)
+                cmd="kfctl__subcmd__delete"
+                ;;
             kfctl,generate)
                 cmd="kfctl__subcmd__generate"
                 ;;
@@ -110,7 +113,7 @@ _kfctl() {
 
     case "${cmd}" in
         kfctl)
-            opts="-y -o -v -q -h -V --kubeconfig --context --yes --output --verbose --quiet --help --version quickstart init generate apply param component status sources local controller completions version"
+            opts="-y -o -v -q -h -V --kubeconfig --context --yes --output --verbose --quiet --help --version quickstart init generate apply param component status sources delete local controller completions version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -140,7 +143,7 @@ _kfctl() {
             return 0
             ;;
         kfctl__subcmd__apply)
-            opts="-c -y -o -v -q -h --component --no-wait --timeout --force-conflicts --sources --kubeconfig --context --yes --output --verbose --quiet --help k8s platform all"
+            opts="-c -y -o -v -q -h --component --no-wait --timeout --force-conflicts --prune --sources --kubeconfig --context --yes --output --verbose --quiet --help k8s platform all"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -156,6 +159,10 @@ _kfctl() {
                     ;;
                 --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --prune)
+                    COMPREPLY=($(compgen -W "ask yes no" -- "${cur}"))
                     return 0
                     ;;
                 --sources)
@@ -445,6 +452,60 @@ _kfctl() {
                     return 0
                     ;;
                 --metrics)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kfctl__subcmd__delete)
+            opts="-c -y -o -v -q -h --component --app --cluster-uid --delete-user-data --confirm-app --timeout --kubeconfig --context --yes --output --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --component)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --app)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster-uid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-app)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

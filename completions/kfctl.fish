@@ -41,6 +41,7 @@ complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "param" -d 'Read and cha
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "component" -d 'Choose components, and bring your own'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "status" -d 'What runs in the cluster, and what does not'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "sources" -d 'Manifests of other projects\' releases, each pinned by its sha256'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "delete" -d 'Delete what the app has in the cluster; users\' data stays'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "local" -d 'The control plane of platform local'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "controller" -d 'Run the controller of profiles (in the cluster, or as a process of platform local)'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "completions" -d 'Print completions for a shell'
@@ -77,6 +78,9 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -s q -l quiet -d '
 complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -s c -l component -d 'Only this component; may be given several times' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l timeout -d 'How long to wait for everything to become ready' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l prune -d 'Whether to delete what is no longer part of the app' -r -f -a "ask\t'Show them and ask; with nobody to ask they stay'
+yes\t'Delete them'
+no\t'Leave them'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l sources -d 'Directory of other projects\' manifests, as `kfctl sources fetch` fills it' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l context -d 'Context of the kubeconfig [default: its current one]' -r
@@ -230,6 +234,20 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_sub
 complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from fetch" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from fetch" -s q -l quiet -d 'Say only results and errors'
 complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from fetch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -s c -l component -d 'Only this component; may be given several times' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -l app -d 'Delete the app of this name, from what the cluster itself knows; the app directory is not needed' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -l cluster-uid -d 'UID of namespace kube-system there: says that this is the right cluster, where no app directory does' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -l confirm-app -d 'The app\'s name, which --delete-user-data asks for' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -l timeout -d 'How long to wait for everything to be gone' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -l delete-user-data -d 'Delete users\' data too: Profiles, Notebooks, their definitions and namespaces, volumes. Asks for the app\'s name'
+complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'

@@ -38,3 +38,31 @@ pub const OPERATING_SYSTEM: &str = "kubernetes.io/os";
 pub const ARCHITECTURE: &str = "kubernetes.io/arch";
 /// On a node: that kwok plays its kubelet.
 pub const KWOK_NODE: &str = "kwok.x-k8s.io/node";
+
+/// On namespaces: what they are part of.
+pub const PART_OF: &str = "app.kubernetes.io/part-of";
+/// The value of [`PART_OF`] on Kubeflow's own namespaces.
+pub const PART_OF_KUBEFLOW: &str = "kubeflow";
+/// The value of [`PART_OF`] on the namespace of a profile.
+pub const PART_OF_PROFILE: &str = "kubeflow-profile";
+
+/// Annotations, with the values, that keep an object from being deleted: ours first, then those of other tools.
+pub const KEEP: &[(&str, &str)] = &[
+    ("kfctl.kubeflow.org/on-remove", "keep"),
+    (HELM_RESOURCE_POLICY, "keep"),
+    ("cli-utils.sigs.k8s.io/on-remove", "keep"),
+    ("client.lifecycle.config.k8s.io/deletion", "detach"),
+];
+/// Marks that other tools leave on what they manage: labels or annotations, the key, the tool.
+pub const OTHER_TOOLS: &[(&str, &str, &str)] = &[
+    ("annotations", "meta.helm.sh/release-name", "Helm"),
+    ("annotations", "argocd.argoproj.io/tracking-id", "Argo CD"),
+    ("labels", "argocd.argoproj.io/instance", "Argo CD"),
+    ("labels", "kustomize.toolkit.fluxcd.io/name", "Flux"),
+    ("labels", "helm.toolkit.fluxcd.io/name", "Flux"),
+];
+
+/// The finalizer on a volume's claim while a pod uses it.
+pub const PVC_PROTECTION: &str = "kubernetes.io/pvc-protection";
+/// On the Secret of a token that the server made: the service account's UID.
+pub const SERVICE_ACCOUNT_UID: &str = "kubernetes.io/service-account.uid";

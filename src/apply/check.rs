@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::engine::{CONCURRENCY, Run};
 use super::event::{Event, Phase};
+use super::guard::check_inventories;
 use super::inventory::{Inventory, inventories};
 use super::live::Live;
 use super::plan::Member;
@@ -16,7 +17,7 @@ use super::write::membership;
 use super::{compare, yields};
 use crate::catalog::Yield;
 use crate::cluster::Failure;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 
 /// What a run knows before its first write.
 pub(super) struct Checked {
@@ -67,11 +68,7 @@ pub(super) async fn check(run: &Run<'_>) -> Result<Checked> {
     let explain = |what: &'static str| move |failure: Failure| run.connection.explain(&failure, what);
     let known =
         inventories(run.connection, run.app).await.map_err(explain("read the inventories in namespace kubeflow-system"))?;
-    if let Some(other) = known.values().find(|inventory| inventory.cluster_uid != run.cluster_uid) {
-        return Err(Error::new(Kind::WrongCluster, format!("the inventory {} in this cluster was written for another cluster", other.name()))
-            .detail(format!("it names {}, this cluster is {}", other.cluster_uid, run.cluster_uid))
-            .hint("was this cluster restored from another's backup? Then delete that ConfigMap in namespace kubeflow-system and run again"));
-    }
+    check_inventories(&known, run.cluster_uid)?;
     let inventory_of = |(component, order): &(String, usize)| {
         (component.clone(), Inventory::of(run.app, component, run.cluster_uid, *order, &run.plan.members))
     };

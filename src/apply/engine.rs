@@ -17,6 +17,7 @@ use super::{compare, wait};
 use crate::catalog::Yield;
 use crate::cluster::{Class, Connection, Discovery, Failure};
 use crate::error::Result;
+use crate::labels;
 use crate::object::ObjectId;
 
 /// Requests under way at once: a bound, not a rate. The server asks for less with 429 and Retry-After. Not tuned by measurement yet.
@@ -116,11 +117,13 @@ async fn prepare_inventories(
     match run.connection.read(&path).await {
         Ok(_) => {}
         Err(failure) if failure.class == Class::NotFound => {
-            let bare = serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": inventory::NAMESPACE}});
+            // The label is a field of ours, by which `delete` knows who made it.
+            let bare = serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {
+                "name": inventory::NAMESPACE, "labels": {labels::PART_OF: labels::PART_OF_KUBEFLOW}}});
             let ours = objects.iter().find(|wanted| {
                 wanted.member.object.id.is("", "Namespace") && wanted.member.object.id.name == inventory::NAMESPACE
             });
-            let target = format!("{path}?fieldManager={}&fieldValidation=Strict", crate::labels::FIELD_MANAGER);
+            let target = format!("{path}?fieldManager={}&fieldValidation=Strict", labels::FIELD_MANAGER);
             let content = ours.map_or(&bare, |wanted| &wanted.content);
             let id = ObjectId {
                 group: String::new(),

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::keep::Reason;
 use super::write::Change;
 use crate::object::ObjectId;
 
@@ -18,6 +19,8 @@ pub enum Phase {
     Write,
     /// Objects become ready.
     Wait,
+    /// Objects are deleted.
+    Delete,
 }
 
 /// One thing that happened.
@@ -63,6 +66,25 @@ pub enum Event {
     Ready {
         /// Which.
         object: ObjectId,
+    },
+    /// An object is on its way out.
+    Deleting {
+        /// Which.
+        object: ObjectId,
+    },
+    /// An object is gone.
+    Deleted {
+        /// Which.
+        object: ObjectId,
+        /// Its component.
+        component: String,
+    },
+    /// An object is left where it is.
+    Kept {
+        /// Which.
+        object: ObjectId,
+        /// Why.
+        reason: Reason,
     },
     /// An object is left for the next run.
     Postponed {

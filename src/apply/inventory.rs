@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::plan::Member;
-use crate::cluster::{Connection, Failure};
+use crate::cluster::{Class, Connection, Failure};
 use crate::labels;
-use crate::object::list;
+use crate::object::{ObjectId, list};
 
 /// The namespace of all inventories.
 pub(super) const NAMESPACE: &str = "kubeflow-system";
@@ -47,12 +47,26 @@ impl Inventory {
             namespaces: BTreeSet::new(),
         };
         for member in members.into_iter().filter(|member| member.component == component) {
-            inventory.group_kinds.insert(member.object.id.group_kind());
-            if !member.object.id.namespace.is_empty() {
-                inventory.namespaces.insert(member.object.id.namespace.clone());
-            }
+            inventory.add(&member.object.id);
         }
         inventory
+    }
+
+    /// The same parent, for these members.
+    #[must_use]
+    pub(super) fn with<'a>(&self, members: impl IntoIterator<Item = &'a ObjectId>) -> Self {
+        let mut inventory = Self { group_kinds: BTreeSet::new(), namespaces: BTreeSet::new(), ..self.clone() };
+        for id in members {
+            inventory.add(id);
+        }
+        inventory
+    }
+
+    fn add(&mut self, id: &ObjectId) {
+        self.group_kinds.insert(id.group_kind());
+        if !id.namespace.is_empty() {
+            self.namespaces.insert(id.namespace.clone());
+        }
     }
 
     /// The same with the kinds and namespaces of `other`.
@@ -121,6 +135,15 @@ impl Inventory {
         let path = format!("{COLLECTION}/{}?fieldManager={}&force=true", self.name(), labels::FIELD_MANAGER);
         connection.apply(&path, &self.content()).await.map(drop)
     }
+
+    /// Deletes the parent: nothing of the component is left.
+    pub(super) async fn delete(&self, connection: &Connection) -> Result<(), Failure> {
+        let path = format!("{COLLECTION}/{}", self.name());
+        match connection.request(http::Method::DELETE, &path, "application/json", None).await {
+            Err(failure) if failure.class == Class::NotFound => Ok(()),
+            answer => answer.map(drop),
+        }
+    }
 }
 
 /// The inventories of an app, by component. None where its namespace does not exist yet.
@@ -128,6 +151,35 @@ pub async fn inventories(connection: &Connection, app: &str) -> Result<BTreeMap<
     let parents = connection.read(&format!("{COLLECTION}?labelSelector={}%3D{app}", labels::APP)).await?;
     let items = list(&parents, "/items");
     Ok(items.iter().filter_map(Inventory::read).map(|inventory| (inventory.component.clone(), inventory)).collect())
+}
+
+/// Inventories for definitions of users' objects that stayed when everything else of the app went, its inventories too: the label
+/// still says whose they are.
+pub async fn orphans<'a>(
+    connection: &Connection,
+    app: &str,
+    uid: &str,
+    components: impl IntoIterator<Item = &'a str>,
+) -> Result<BTreeMap<String, Inventory>, Failure> {
+    let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions?labelSelector={}", labels::APPLYSET_PART_OF);
+    let definitions = connection.read_metadata(&path).await?;
+    let label = |object: &Value| Some(object.pointer("/metadata/labels")?.get(labels::APPLYSET_PART_OF)?.as_str()?.to_owned());
+    let sets: BTreeSet<String> = definitions.iter().filter_map(label).collect();
+    let mut found = BTreeMap::new();
+    for (order, component) in components.into_iter().enumerate() {
+        let mut inventory = Inventory::of(app, component, uid, order, []);
+        if sets.contains(&inventory.id()) {
+            inventory.group_kinds.insert("CustomResourceDefinition.apiextensions.k8s.io".to_owned());
+            found.insert(component.to_owned(), inventory);
+        }
+    }
+    Ok(found)
+}
+
+/// The names of all apps with an inventory in this cluster.
+pub async fn apps(connection: &Connection) -> Result<BTreeSet<String>, Failure> {
+    let parents = connection.read(&format!("{COLLECTION}?labelSelector={}", labels::APP)).await?;
+    Ok(list(&parents, "/items").iter().filter_map(Inventory::read).map(|inventory| inventory.app).collect())
 }
 
 #[cfg(test)]

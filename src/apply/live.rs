@@ -61,6 +61,11 @@ impl Live {
         ids
     }
 
+    /// All members, each with how its kind is served.
+    pub(super) fn into_members(self) -> impl Iterator<Item = (ObjectId, Resource, Value)> {
+        self.objects.into_iter().map(|(id, (resource, object))| (id, resource, object))
+    }
+
     /// All members.
     pub fn iter(&self) -> impl Iterator<Item = (&ObjectId, &Value)> {
         self.objects.iter().map(|(id, (_, object))| (id, object))

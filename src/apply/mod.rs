@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! objects → plan (pure) → read live → compare (pure) → dry-run → inventory → write in order, gates between → wait
+//! what left the app → look (what stays, and why) → delete in stages, each gone before the next → inventory
 //! ```
 //!
 //! It never prints: what happens goes as [`Event`]s to whoever listens.
@@ -11,13 +12,19 @@ mod compare;
 mod engine;
 mod event;
 mod guard;
+mod held;
 mod inventory;
+mod keep;
 mod live;
 mod order;
 mod plan;
+mod removal;
 mod report;
 mod schema;
+mod stage;
 mod status;
+mod surroundings;
+mod vanish;
 mod verify;
 mod wait;
 mod webhooks;
@@ -26,11 +33,13 @@ mod yields;
 
 pub use engine::{Run, Settings, apply};
 pub use event::{Event, Events, Phase};
-pub use guard::check_cluster;
-pub use inventory::{Inventory, inventories};
+pub use guard::{check_cluster, check_inventories};
+pub use inventory::{Inventory, apps, inventories, orphans};
+pub use keep::{Kept, Reason};
 pub use live::Live;
 pub use order::{Gate, Order, Task, TaskId};
-pub use plan::{Member, Plan, plan};
+pub use plan::{Member, Plan, identities, plan};
+pub use removal::{Removal, Removed, Scope, look, remove};
 pub use report::{Outcome, Problem, Report, Unready};
 pub use status::{Readiness, readiness};
 pub use write::Change;

@@ -153,6 +153,11 @@ const WORKLOADS: &[(&str, &str, &str)] = &[
     ("", "Pod", ""),
 ];
 
+/// Whether objects of this kind make pods.
+pub(super) fn is_workload(id: &ObjectId) -> bool {
+    WORKLOADS.iter().any(|(group, kind, _)| id.is(group, kind))
+}
+
 pub(super) fn pod_template(member: &Member) -> Option<&Value> {
     let (.., pointer) = WORKLOADS.iter().find(|(group, kind, _)| member.object.id.is(group, kind))?;
     member.object.content.pointer(pointer)

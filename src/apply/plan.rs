@@ -65,6 +65,28 @@ pub fn plan(components: &[(String, Vec<Object>)], discovery: &Discovery, namespa
     Ok(Plan { members, order })
 }
 
+/// The identities of these objects, with the component of each. Objects of an unknown kind are taken both ways.
+#[must_use]
+pub fn identities(components: &[(String, Vec<Object>)], discovery: &Discovery, namespace: &str) -> HashMap<ObjectId, String> {
+    let mut found = HashMap::new();
+    for (component, objects) in components {
+        for object in objects {
+            let mut id = object.id.clone();
+            let known = discovery.versions(&id.group, &id.kind).first();
+            if known.is_none_or(|resource| !resource.namespaced) {
+                found.insert(ObjectId { namespace: String::new(), ..id.clone() }, component.clone());
+            }
+            if known.is_none_or(|resource| resource.namespaced) {
+                if id.namespace.is_empty() {
+                    namespace.clone_into(&mut id.namespace);
+                }
+                found.insert(id, component.clone());
+            }
+        }
+    }
+    found
+}
+
 /// An object of the cluster has no namespace; one of a namespace has the given one where it names none.
 fn in_namespace(mut object: Object, resource: &Resource, namespace: &str) -> Object {
     let wanted = match (resource.namespaced, object.id.namespace.is_empty()) {

@@ -1,11 +1,13 @@
 //! The command line as types, and nothing else.
 
+mod delete;
 mod sources;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use delete::Delete;
 pub use sources::Sources;
 
 use crate::ui::Output;
@@ -124,6 +126,11 @@ pub enum Command {
         after_help = "Examples:\n  kfctl sources list\n  kfctl sources fetch mirror\n\nTaken from the mirror (--sources or KFCTL_SOURCES), the cache, or the network; never used unless they are the very bytes."
     )]
     Sources(Sources),
+    /// Delete what the app has in the cluster; users' data stays
+    #[command(
+        after_help = "Examples:\n  kfctl delete\n  kfctl delete -c my-operator\n  kfctl delete --app my-kubeflow            without the app directory\n  kfctl delete --delete-user-data           asks for the app's name\n\nExit codes: 0 done, 1 failed, 2 usage, 4 not gone in time, 5 wrong cluster, 130 interrupted. Interrupted or killed, run it again."
+    )]
+    Delete(Delete),
     /// The control plane of platform local
     #[command(subcommand, after_help = "Examples:\n  kfctl local status\n  kfctl local stop\n  kfctl local start")]
     Local(Local),
@@ -179,9 +186,23 @@ pub struct Apply {
     /// Take fields over from other managers, this once
     #[arg(long)]
     pub force_conflicts: bool,
+    /// Whether to delete what is no longer part of the app
+    #[arg(long, value_enum, default_value_t = Prune::Ask)]
+    pub prune: Prune,
     /// Directory of other projects' manifests, as `kfctl sources fetch` fills it
     #[arg(long, env = "KFCTL_SOURCES", value_name = "DIR")]
     pub sources: Option<PathBuf>,
+}
+
+/// What happens to objects that left the app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Prune {
+    /// Show them and ask; with nobody to ask they stay
+    Ask,
+    /// Delete them
+    Yes,
+    /// Leave them
+    No,
 }
 
 fn duration(text: &str) -> Result<std::time::Duration, String> {

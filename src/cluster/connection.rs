@@ -129,6 +129,24 @@ impl Connection {
         self.request(Method::PATCH, path, "application/json", Some(body)).await
     }
 
+    /// Deletes the object at `path` if it is still the one of these preconditions. `None` where it is gone at once.
+    pub async fn delete(
+        &self,
+        path: &str,
+        uid: &str,
+        resource_version: &str,
+        propagation: &str,
+    ) -> Result<Option<Value>, Failure> {
+        let options = serde_json::json!({
+            "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation,
+            "preconditions": {"uid": uid, "resourceVersion": resource_version},
+        });
+        let body = ("application/json", options.to_string().into_bytes());
+        let answer = self.request(Method::DELETE, path, "application/json", Some(body)).await?.body;
+        // The server answers with a Status where nothing is left to be done, else with the object.
+        Ok(answer.pointer("/metadata/uid").is_some().then_some(answer))
+    }
+
     /// Sends one request and reads its answer.
     pub async fn request(
         &self,

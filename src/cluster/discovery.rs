@@ -69,6 +69,8 @@ impl Resource {
 #[derive(Debug, Default)]
 pub struct Discovery {
     resources: HashMap<(String, String), Vec<Resource>>,
+    /// What can be listed in a namespace, each in the preferred version.
+    collections: Vec<Resource>,
     /// Group/versions whose own server does not answer, so their kinds are unknown.
     pub stale: Vec<String>,
 }
@@ -142,6 +144,11 @@ impl Discovery {
                     let (Some(plural), Some(kind)) = (text("/resource"), text("/responseKind/kind")) else { continue };
                     let namespaced = text("/scope").as_deref() == Some("Namespaced");
                     let found = Resource { group: group_name.clone(), version: version_name.clone(), kind, plural, namespaced };
+                    let verbs = items(&resource, "verbs");
+                    let known = self.versions(&found.group, &found.kind).iter().any(|other| other.plural == found.plural);
+                    if namespaced && !known && verbs.iter().any(|verb| verb == "list") {
+                        self.collections.push(found.clone());
+                    }
                     self.insert(found);
                 }
             }
@@ -157,6 +164,12 @@ impl Discovery {
     #[must_use]
     pub fn resource(&self, object: &Object) -> Option<&Resource> {
         self.versions(&object.id.group, &object.id.kind).iter().find(|resource| resource.version == object.version)
+    }
+
+    /// What can be listed in a namespace, each in the preferred version.
+    #[must_use]
+    pub fn collections(&self) -> &[Resource] {
+        &self.collections
     }
 
     /// All versions in which a kind is served, the preferred one first.

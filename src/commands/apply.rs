@@ -3,6 +3,7 @@
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::preparation::{Preparation, chosen};
+use super::prune::{self, Pruned};
 use super::{Session, generate, local, platform};
 use crate::app::{App, ClusterRecord};
 use crate::apply::{self, Change, Events, Outcome, Report};
@@ -73,8 +74,12 @@ async fn objects(
     // The listener ends with its sender; its last line stands before the summary.
     let _ = listener.await;
     let report = report?;
-    summary(session, &report);
-    Ok(report.outcome().into())
+    let pruned = match report.outcome() {
+        Outcome::Done => prune::run(session, app, catalog, &preparation, &report, arguments).await?,
+        _ => Pruned { left: report.left_over.clone(), ..Pruned::default() },
+    };
+    summary(session, &report, &pruned);
+    Ok(outcome(&report, &pruned).into())
 }
 
 /// Whether the cluster is the one that kfctl made for this app.
@@ -82,9 +87,17 @@ fn made_by_us(session: &Session, app: &App, catalog: &Catalog) -> Result<bool> {
     Ok(!session.names_a_cluster() && matches!(app.platform(catalog)?.provision, Provision::Local(_)))
 }
 
-fn summary(session: &Session, report: &Report) {
+/// How it ended, the pruning too.
+fn outcome(report: &Report, pruned: &Pruned) -> Outcome {
+    match report.outcome() {
+        Outcome::Done => pruned.removed.outcome(),
+        outcome => outcome,
+    }
+}
+
+fn summary(session: &Session, report: &Report, pruned: &Pruned) {
     let printer = &session.printer;
-    let outcome = report.outcome();
+    let outcome = outcome(report, pruned);
     printer.json(&serde_json::json!({
         "event": "summary",
         "exitCode": ExitStatus::from(outcome) as u8,
@@ -94,17 +107,19 @@ fn summary(session: &Session, report: &Report) {
         "problems": report.problems,
         "unready": report.unready,
         "postponed": report.postponed,
-        "leftOver": report.left_over,
+        "leftOver": pruned.left,
+        "pruned": { "deleted": pruned.removed.deleted, "kept": pruned.removed.kept, "unready": pruned.removed.unready, "problems": pruned.removed.problems },
     }));
-    let counts = format!(
+    let mut counts = format!(
         "{} created, {} configured, {} unchanged",
         report.count(Change::Created),
         report.count(Change::Configured),
         report.count(Change::Unchanged)
     );
-    for id in &report.left_over {
-        printer.warn(format!("{id} is no longer part of the app, and still in the cluster"));
+    if !pruned.removed.deleted.is_empty() {
+        counts = format!("{counts}, {} deleted", pruned.removed.deleted.len());
     }
+    prune::report(session, pruned);
     for problem in &report.problems {
         printer.error(
             &Error::cluster(format!("{} (component {}): {}", problem.object, problem.component, problem.reason))
@@ -121,7 +136,11 @@ fn summary(session: &Session, report: &Report) {
     match outcome {
         Outcome::Done => {
             printer.done(counts);
-            printer.next(&[("kfctl status", "what runs, and what does not")]);
+            let mut next = vec![("kfctl status", "what runs, and what does not")];
+            if !pruned.left.is_empty() {
+                next.push((&pruned.command, "deletes what is no longer part of the app"));
+            }
+            printer.next(&next);
         }
         Outcome::Refused if !report.wrote => printer.note("nothing was written"),
         Outcome::Refused => {

@@ -1,13 +1,16 @@
 //! `kfctl local`: the control plane of platform local, and `apply platform` there.
 
+use std::collections::BTreeMap;
+
 use super::Session;
 use crate::app::App;
+use crate::apply::Inventory;
 use crate::catalog::{Catalog, Provision, Role};
 use crate::cli::Local;
 use crate::digest::sha256;
 use crate::directories::{cache_directory, state_directory};
 use crate::error::{Error, ExitStatus, Result};
-use crate::local::{Binaries, ControlPlane, Options, start_role};
+use crate::local::{Binaries, ControlPlane, Options, start_role, stop_role};
 use crate::ui::{Printer, Table};
 
 pub(super) async fn run(session: &Session, command: &Local) -> Result<ExitStatus> {
@@ -95,14 +98,33 @@ pub(super) async fn start(session: &Session, app: &App) -> Result<()> {
 pub(super) async fn start_roles(session: &Session, app: &App, catalog: &Catalog) -> Result<()> {
     let Some(roles) = roles(app, catalog)? else { return Ok(()) };
     let control_plane = control_plane(app)?;
-    let deployed = crate::apply::inventories(&control_plane.connect().await?, &app.file.name)
-        .await
-        .map_err(|failure| Error::cluster(failure.message))?;
+    let deployed = inventories(&control_plane, app).await?;
     let printer = &session.printer;
-    for role in roles.iter().filter(|role| deployed.contains_key(&role.component)) {
+    for role in roles.iter().filter(|role| runs(&deployed, role)) {
         start_role(&control_plane, role, &|text| printer.note(text)).await?;
     }
     Ok(())
+}
+
+/// A component of which only users' data is left has no service account for its role.
+fn runs(deployed: &BTreeMap<String, Inventory>, role: &Role) -> bool {
+    deployed.get(&role.component).is_some_and(|inventory| inventory.group_kinds.contains("ServiceAccount"))
+}
+
+/// Stops the roles whose component is no longer in the cluster.
+pub(super) async fn stop_roles(app: &App, catalog: &Catalog) -> Result<()> {
+    let Some(roles) = roles(app, catalog)? else { return Ok(()) };
+    let control_plane = control_plane(app)?;
+    let deployed = inventories(&control_plane, app).await?;
+    for role in roles.iter().filter(|role| !runs(&deployed, role)) {
+        stop_role(&control_plane, role).await?;
+    }
+    Ok(())
+}
+
+async fn inventories(control_plane: &ControlPlane, app: &App) -> Result<BTreeMap<String, Inventory>> {
+    let connection = control_plane.connect().await?;
+    crate::apply::inventories(&connection, &app.file.name).await.map_err(|failure| Error::cluster(failure.message))
 }
 
 /// Exit status 0 where all runs, else 1.

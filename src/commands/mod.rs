@@ -4,13 +4,16 @@ mod apply;
 mod completions;
 mod component;
 mod controller;
+mod delete;
 mod generate;
 mod init;
 mod local;
 mod param;
 mod platform;
 mod preparation;
+mod prune;
 mod quickstart;
+mod removal;
 mod sources;
 mod status;
 mod version;
@@ -76,6 +79,7 @@ pub async fn run(cli: Cli, mut session: Session) -> Result<ExitStatus> {
         }
         Command::Param(command) => param::run(&session, &command),
         Command::Component(command) => component::run(&session, &command).await,
+        Command::Delete(arguments) => delete::run(&session, &arguments).await,
         Command::Status => status::run(&session).await,
         Command::Completions { shell } => completions::run(&session, shell),
         Command::Version => version::run(&session),

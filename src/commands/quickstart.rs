@@ -40,6 +40,7 @@ pub(super) async fn run(session: &Session, directory: &Path) -> Result<ExitStatu
         no_wait: false,
         timeout: std::time::Duration::from_mins(10),
         force_conflicts: false,
+        prune: cli::Prune::Ask,
         sources: None,
     };
     let status = apply::app(session, app.clone(), &catalog, &arguments).await?;

@@ -11,7 +11,7 @@ mod state;
 pub use binaries::Binaries;
 pub use control_plane::{ControlPlane, Options};
 pub use process::ProcessStatus;
-pub use roles::start_role;
+pub use roles::{start_role, stop_role};
 
 /// Says what happens, in plain sentences.
 pub type Report<'a> = &'a (dyn Fn(&str) + Sync);

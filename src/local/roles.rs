@@ -60,6 +60,11 @@ pub async fn start_role(control_plane: &ControlPlane, role: &Role, report: Repor
     }
 }
 
+/// Stops a role, where it runs.
+pub async fn stop_role(control_plane: &ControlPlane, role: &Role) -> Result<()> {
+    control_plane.process(&role.name).stop().await
+}
+
 async fn token(connection: &Connection, service_account: &str) -> Result<String> {
     let path = format!("/api/v1/namespaces/{SYSTEM_NAMESPACE}/serviceaccounts/{service_account}/token");
     let body =

@@ -45,6 +45,7 @@ fn title(phase: Phase) -> &'static str {
         Phase::Check => "checking",
         Phase::Write => "writing",
         Phase::Wait => "waiting",
+        Phase::Delete => "deleting",
     }
 }
 
@@ -56,7 +57,11 @@ fn advance(bar: &ProgressBar, event: &Event) {
             bar.set_prefix(title(*phase));
             bar.set_message("");
         }
-        Event::Checked { object } | Event::Written { object, .. } | Event::Ready { object } => {
+        Event::Checked { object }
+        | Event::Written { object, .. }
+        | Event::Ready { object }
+        | Event::Deleted { object, .. }
+        | Event::Kept { object, .. } => {
             bar.inc(1);
             bar.set_message(object.to_string());
         }
@@ -73,6 +78,8 @@ fn line(event: &Event, verbose: bool) -> Option<String> {
         Event::Written { object, change: Change::Unchanged, .. } if verbose => format!("  unchanged   {object}"),
         Event::Ready { object } if verbose => format!("  ready       {object}"),
         Event::Waiting { object, reason } => format!("  waiting     {object}: {reason}"),
+        Event::Deleted { object, .. } => format!("  deleted     {object}"),
+        Event::Kept { object, reason } if verbose => format!("  kept        {object}: {reason}"),
         Event::Retrying { object, reason } => format!("  retrying    {object}: {reason}"),
         Event::Postponed { object, reason } => format!("  postponed   {object}: {reason}"),
         Event::Warning { object: Some(object), message } => format!("  warning     {object}: {message}"),

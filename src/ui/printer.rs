@@ -146,6 +146,22 @@ impl Printer {
         }
     }
 
+    /// Whether a question would find an answer.
+    #[must_use]
+    pub fn can_ask(&self) -> bool {
+        self.yes || self.can_answer && self.is_text()
+    }
+
+    /// Asks for these very words on a terminal. `--yes` is no answer to it. `otherwise` says what is, without a terminal.
+    pub fn typed(&self, question: &str, expected: &str, otherwise: &str) -> Result<bool> {
+        if !self.can_answer || !self.is_text() {
+            return Err(Error::usage(format!("this needs {expected:?} typed, and there is no terminal to ask on"))
+                .detail(question.to_owned())
+                .hint(otherwise.to_owned()));
+        }
+        Ok(ask(question) == expected)
+    }
+
     /// Asks on a terminal; `--yes` answers yes. Without either it is an error, not a guess.
     pub fn confirm(&self, question: &str) -> Result<bool> {
         if self.yes {
@@ -156,10 +172,7 @@ impl Printer {
                 .detail(question.to_owned())
                 .hint("say it with --yes"));
         }
-        let _ = write!(std::io::stderr(), "{} [y/N] ", clean(question));
-        let mut answer = String::new();
-        let _ = std::io::stdin().lock().read_line(&mut answer);
-        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+        Ok(matches!(ask(&format!("{question} [y/N]")).to_lowercase().as_str(), "y" | "yes"))
     }
 }
 
@@ -167,6 +180,13 @@ impl Printer {
 #[must_use]
 pub fn meanwhile() -> std::process::Stdio {
     std::io::stderr().into()
+}
+
+fn ask(question: &str) -> String {
+    let _ = write!(std::io::stderr(), "{} ", clean(question));
+    let mut answer = String::new();
+    let _ = std::io::stdin().lock().read_line(&mut answer);
+    answer.trim().to_owned()
 }
 
 /// A closed pipe is a reader that has enough, not a failure.

@@ -68,6 +68,7 @@ fn top_level_help() {
       component    Choose components, and bring your own
       status       What runs in the cluster, and what does not
       sources      Manifests of other projects' releases, each pinned by its sha256
+      delete       Delete what the app has in the cluster; users' data stays
       local        The control plane of platform local
       controller   Run the controller of profiles (in the cluster, or as a process of platform local)
       completions  Print completions for a shell

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stderr, reason = "a test says aloud what it skips, and prints its figures")]
 
 mod corpus;
+mod delete;
 mod disturbed;
 mod faults;
 mod harness;
@@ -11,6 +12,7 @@ mod local;
 mod message;
 mod profiles;
 mod proxy;
+mod prune;
 #[path = "../common/readme.rs"]
 mod readme;
 mod webhook;

@@ -1,0 +1,433 @@
+//! Taking away: what left the app (prune), or all of it (delete). First a look that changes nothing and says what goes and what
+//! stays; then stage by stage, each gone before the next begins; the inventories last, so that a run killed anywhere is finished
+//! by the next one.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::Instant;
+
+use serde_json::Value;
+use tokio::sync::watch;
+
+use super::event::{Event, Events, Phase};
+use super::inventory::{self, Inventory};
+use super::keep::{self, Facts, Kept, Reason, why_kept};
+use super::live::Live;
+use super::report::{Outcome, Problem, Unready};
+use super::stage::Stage;
+use super::surroundings::{contents, instances, of_kind, silent_services};
+use super::vanish;
+use crate::cluster::{Class, Connection, Discovery, Failure, Resource};
+use crate::labels;
+use crate::object::{ObjectId, list};
+
+const CONCURRENCY: usize = 24;
+
+/// What to take away.
+#[derive(Debug)]
+pub struct Scope<'a> {
+    /// The inventories whose members are meant.
+    pub inventories: Vec<&'a Inventory>,
+    /// Those of them that stay, whatever goes: components that still run.
+    pub staying: HashSet<String>,
+    /// What the app still renders, with the component that does.
+    pub rendered: HashMap<ObjectId, String>,
+    /// Whether users' data goes too.
+    pub user_data: bool,
+    /// Whether this is all that the app has, so that a namespace made for the inventories alone goes too.
+    pub whole: bool,
+}
+
+/// An object that goes.
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    pub id: ObjectId,
+    pub resource: Resource,
+    pub component: String,
+    pub live: Value,
+    pub stage: Stage,
+    /// Place of its component; the last one installed goes first.
+    order: usize,
+}
+
+/// What a look found.
+#[derive(Debug)]
+pub struct Removal {
+    going: Vec<Target>,
+    /// What stays.
+    pub kept: Vec<Kept>,
+    /// Namespace kubeflow-system, where it goes.
+    system: Option<Target>,
+    facts: Facts,
+    inventories: Vec<Inventory>,
+    /// The members of each component, by its inventory's id.
+    members: BTreeMap<String, Vec<ObjectId>>,
+}
+
+/// What was taken away.
+#[derive(Debug, Default)]
+pub struct Removed {
+    /// What is gone.
+    pub deleted: Vec<ObjectId>,
+    /// What stays.
+    pub kept: Vec<Kept>,
+    /// What was deleted and is still there, and why.
+    pub unready: Vec<Unready>,
+    /// What was refused.
+    pub problems: Vec<Problem>,
+    /// Whether the user stopped it.
+    pub interrupted: bool,
+}
+
+impl Removed {
+    /// How the run ended.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        if !self.problems.is_empty() {
+            Outcome::Refused
+        } else if self.interrupted {
+            Outcome::Interrupted
+        } else if !self.unready.is_empty() {
+            Outcome::NotReady
+        } else {
+            Outcome::Done
+        }
+    }
+}
+
+impl Removal {
+    /// What goes: the objects of each component, in the order of deletion.
+    pub fn going(&self) -> impl Iterator<Item = (&ObjectId, &str)> {
+        self.going.iter().chain(&self.system).map(|target| (&target.id, target.component.as_str()))
+    }
+
+    /// What goes although it is users' data.
+    pub fn users_data(&self) -> impl Iterator<Item = &ObjectId> {
+        let without = Facts { sets: self.facts.sets.clone(), ..Facts::default() };
+        let is_one = move |target: &&Target| why_kept(&target.id, &target.live, &without).is_some();
+        self.going.iter().filter(is_one).map(|target| &target.id)
+    }
+
+    /// Whether there is nothing to delete, and no inventory to end.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let ends = |inventory: &Inventory| {
+            let id = inventory.id();
+            !self.facts.staying.contains(&id) && self.members.get(&id).is_none_or(Vec::is_empty)
+        };
+        self.going.is_empty() && self.system.is_none() && !self.inventories.iter().any(ends)
+    }
+}
+
+/// Looks at what would go and what would stay. Changes nothing.
+pub async fn look(connection: &Connection, discovery: &Discovery, scope: Scope<'_>) -> Result<Removal, Failure> {
+    let live = if scope.inventories.is_empty() {
+        Live::default()
+    } else {
+        Live::read(connection, discovery, &scope.inventories, &[], CONCURRENCY).await?
+    };
+    let by_set: HashMap<String, &Inventory> = scope.inventories.iter().map(|inventory| (inventory.id(), *inventory)).collect();
+    let facts = Facts {
+        user_data: scope.user_data,
+        sets: by_set.keys().cloned().collect(),
+        staying: scope.staying,
+        rendered: scope.rendered,
+        ..Facts::default()
+    };
+    let mut members: BTreeMap<String, Vec<ObjectId>> = BTreeMap::new();
+    let mut targets = Vec::new();
+    for (id, resource, live) in live.into_members().filter(|(.., live)| !keep::is_owned(live)) {
+        let set = live.pointer("/metadata/labels").and_then(|labels| labels.get(labels::APPLYSET_PART_OF)?.as_str());
+        let Some(inventory) = set.and_then(|set| by_set.get(set)) else { continue };
+        members.entry(inventory.id()).or_default().push(id.clone());
+        // What a component that runs still brings is no question of this run.
+        if facts.rendered.get(&id) != Some(&inventory.component) {
+            targets.push(target(id, resource, live, inventory));
+        }
+    }
+    if facts.user_data {
+        let users = users_data(connection, discovery, &targets).await?;
+        targets.extend(users);
+    }
+    let is_system = |target: &Target| keep::is_namespace(&target.id) && target.id.name == inventory::NAMESPACE;
+    let mut removal = Removal {
+        going: Vec::new(),
+        kept: Vec::new(),
+        system: None,
+        facts,
+        inventories: scope.inventories.iter().map(|inventory| (*inventory).clone()).collect(),
+        members,
+    };
+    let kept = removal.judge(&mut targets);
+    removal.kept.extend(kept);
+    removal.facts.going = targets.iter().map(|target| target.id.clone()).collect();
+    read_facts(connection, discovery, targets.iter().filter(|target| !is_system(target)), &mut removal.facts).await;
+    // Of users' definitions only the full ones count below.
+    let users_definitions: Vec<&ObjectId> =
+        removal.kept.iter().filter(|kept| kept.reason == Reason::UsersDefinition).map(|kept| &kept.object).collect();
+    let full = full_definitions(connection, users_definitions).await?;
+    let system = targets.iter().position(is_system).map(|place| targets.swap_remove(place));
+    let kept = removal.judge(&mut targets);
+    removal.kept.extend(kept);
+    // An inventory with something kept in it stays, and its namespace with it; but for definitions that nobody uses.
+    for (set, ids) in &removal.members {
+        let counts = |id: &&ObjectId| {
+            removal.kept.iter().any(|kept| {
+                kept.object == **id
+                    && (kept.reason != Reason::UsersDefinition || full.contains(id))
+                    && !matches!(kept.reason, Reason::Moved { .. })
+            })
+        };
+        if ids.iter().any(|id| counts(&id)) {
+            removal.facts.staying.insert(set.clone());
+        }
+    }
+    let system = match system {
+        None if scope.whole => bare_system_namespace(connection).await?,
+        system => system,
+    };
+    if let Some(target) = system {
+        read_facts(connection, discovery, [&target].into_iter(), &mut removal.facts).await;
+        let mut targets = vec![target];
+        let kept = removal.judge(&mut targets);
+        removal.kept.extend(kept);
+        removal.system = targets.pop();
+    }
+    targets.sort_by(|a, b| (a.stage, b.order, &a.id).cmp(&(b.stage, a.order, &b.id)));
+    removal.going = targets;
+    removal.kept.sort_by(|a, b| a.object.cmp(&b.object));
+    Ok(removal)
+}
+
+fn target(id: ObjectId, resource: Resource, live: Value, inventory: &Inventory) -> Target {
+    let part_of = live.pointer("/metadata/labels").and_then(|labels| labels.get(labels::PART_OF)?.as_str());
+    let stage = Stage::of(&id, part_of == Some(labels::PART_OF_PROFILE));
+    Target { id, resource, component: inventory.component.clone(), live, stage, order: inventory.order }
+}
+
+/// Users' objects, where their definition goes, and the namespaces of profiles. They are in no inventory.
+async fn users_data(connection: &Connection, discovery: &Discovery, targets: &[Target]) -> Result<Vec<Target>, Failure> {
+    let mut found = Vec::new();
+    for (group, kind, definition) in keep::USERS_KINDS {
+        let Some(brought) = targets.iter().find(|target| keep::is_definition(&target.id) && target.id.name == definition) else {
+            continue;
+        };
+        let mut resources: Vec<Resource> = discovery.versions(group, kind).first().cloned().into_iter().collect();
+        if kind == "Profile" {
+            resources.extend(discovery.versions("", "Namespace").first().cloned());
+        }
+        for resource in resources {
+            for object in of_kind(connection, &resource, None).await? {
+                let id = keep::identity(&object);
+                let part_of = object.pointer("/metadata/labels").and_then(|labels| labels.get(labels::PART_OF)?.as_str());
+                let in_profile = part_of == Some(labels::PART_OF_PROFILE);
+                let known = targets.iter().any(|target| target.id == id);
+                if !known && (!keep::is_namespace(&id) || in_profile) {
+                    let stage = Stage::of(&id, in_profile);
+                    let (component, order) = (brought.component.clone(), brought.order);
+                    found.push(Target { id, resource: resource.clone(), component, live: object, stage, order });
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Those of these definitions that have objects, or may have.
+async fn full_definitions(connection: &Connection, ids: Vec<&ObjectId>) -> Result<HashSet<ObjectId>, Failure> {
+    let mut full = HashSet::new();
+    for id in ids {
+        let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{}", id.name);
+        let definition = connection.read(&path).await?;
+        if instances(connection, &definition).await.map_or(true, |objects| !objects.is_empty()) {
+            full.insert(id.clone());
+        }
+    }
+    Ok(full)
+}
+
+/// What is in these definitions and namespaces.
+async fn read_facts<'a>(
+    connection: &Connection,
+    discovery: &Discovery,
+    targets: impl Iterator<Item = &'a Target>,
+    facts: &mut Facts,
+) {
+    for target in targets {
+        let found = match target.stage {
+            Stage::Definitions => instances(connection, &target.live).await,
+            Stage::Namespaces => contents(connection, discovery, &target.id.name).await,
+            _ => continue,
+        };
+        facts.contents.insert(target.id.clone(), found);
+    }
+}
+
+/// Namespace kubeflow-system where no component brings it: kfctl made it for its inventories.
+async fn bare_system_namespace(connection: &Connection) -> Result<Option<Target>, Failure> {
+    let live = match connection.read(&format!("/api/v1/namespaces/{}", inventory::NAMESPACE)).await {
+        Ok(live) => live,
+        Err(failure) if failure.class == Class::NotFound => return Ok(None),
+        Err(failure) => return Err(failure),
+    };
+    let managers = list(&live, "/metadata/managedFields");
+    let made_by_us = managers.iter().any(|entry| entry["manager"] == labels::FIELD_MANAGER && entry["operation"] == "Apply");
+    let resource = Resource {
+        group: String::new(),
+        version: "v1".into(),
+        kind: "Namespace".into(),
+        plural: "namespaces".into(),
+        namespaced: false,
+    };
+    let id = keep::identity(&live);
+    let target = Target { id, resource, component: String::new(), live, stage: Stage::Namespaces, order: 0 };
+    Ok(made_by_us.then_some(target))
+}
+
+impl Removal {
+    /// Takes what stays out of `targets`.
+    fn judge(&self, targets: &mut Vec<Target>) -> Vec<Kept> {
+        let mut kept = Vec::new();
+        targets.retain(|target| match why_kept(&target.id, &target.live, &self.facts) {
+            Some(reason) => {
+                kept.push(Kept { object: target.id.clone(), reason });
+                false
+            }
+            None => true,
+        });
+        kept
+    }
+}
+
+/// Deletes what the look found, and ends or trims the inventories.
+pub async fn remove(
+    connection: &Connection,
+    mut removal: Removal,
+    deadline: Instant,
+    events: &Events,
+    stop: watch::Receiver<bool>,
+) -> Result<Removed, Failure> {
+    let objects = removal.going.len() + usize::from(removal.system.is_some());
+    events.send(Event::Phase { phase: Phase::Delete, objects });
+    for kept in &removal.kept {
+        events.send(Event::Kept { object: kept.object.clone(), reason: kept.reason.clone() });
+    }
+    let mut removed = Removed::default();
+    let mut stopped = stop;
+    let result = tokio::select! {
+        result = remove_all(connection, &mut removal, deadline, events, &mut removed) => Some(result),
+        _ = stopped.wait_for(|stop| *stop) => None,
+    };
+    match result {
+        Some(result) => result?,
+        None => removed.interrupted = true,
+    }
+    removed.kept.append(&mut removal.kept);
+    Ok(removed)
+}
+
+async fn remove_all(
+    connection: &Connection,
+    removal: &mut Removal,
+    deadline: Instant,
+    events: &Events,
+    removed: &mut Removed,
+) -> Result<(), Failure> {
+    let going = std::mem::take(&mut removal.going);
+    let workloads: Vec<Target> = going.iter().filter(|target| target.stage == Stage::Workloads).cloned().collect();
+    let stages: BTreeSet<Stage> = going.iter().map(|target| target.stage).collect();
+    for stage in stages {
+        let mut targets: Vec<Target> = going.iter().filter(|target| target.stage == stage).cloned().collect();
+        look_again(connection, removal, &mut targets, events, removed).await?;
+        vanish::vanish(connection, &targets, &workloads, &removal.facts, deadline, events, removed).await;
+        if removed.outcome() != Outcome::Done {
+            return Ok(());
+        }
+    }
+    finish(connection, removal, deadline, events, removed).await
+}
+
+/// Definitions and namespaces take what is in them along, so they are looked into right before they go.
+async fn look_again(
+    connection: &Connection,
+    removal: &mut Removal,
+    targets: &mut Vec<Target>,
+    events: &Events,
+    removed: &mut Removed,
+) -> Result<(), Failure> {
+    let Some(stage) = targets.first().map(|target| target.stage) else { return Ok(()) };
+    if !matches!(stage, Stage::Definitions | Stage::Namespaces) {
+        return Ok(());
+    }
+    if stage == Stage::Namespaces {
+        for (object, message) in silent_services(connection).await? {
+            removed.problems.push(Problem {
+                hint: format!(
+                    "mend what is behind it, or delete it: `kubectl delete apiservice {}`; then run the same command again",
+                    object.name
+                ),
+                reason: format!("nothing answers behind it, and while it is there no namespace can go: {message}"),
+                object,
+                component: String::new(),
+                file: String::new(),
+            });
+        }
+        if !removed.problems.is_empty() {
+            targets.clear();
+            return Ok(());
+        }
+    }
+    // What is gone may have taken kinds along.
+    let discovery = Discovery::read(connection).await?;
+    // Nothing that was to go before is there any more; what is there now came meanwhile.
+    removal.facts.going.clear();
+    read_facts(connection, &discovery, targets.iter(), &mut removal.facts).await;
+    let kept = removal.judge(targets);
+    removed.kept.extend(kept.iter().cloned());
+    for kept in kept {
+        events.send(Event::Kept { object: kept.object, reason: kept.reason });
+    }
+    Ok(())
+}
+
+/// The inventories, and their namespace. What is kept stays recorded, so that a later run still finds it.
+async fn finish(
+    connection: &Connection,
+    removal: &mut Removal,
+    deadline: Instant,
+    events: &Events,
+    removed: &mut Removed,
+) -> Result<(), Failure> {
+    for (set, ids) in &removal.members {
+        if removed.kept.iter().any(|kept| ids.contains(&kept.object)) {
+            removal.facts.staying.insert(set.clone());
+        }
+    }
+    let mut system: Vec<Target> = removal.system.take().into_iter().collect();
+    look_again(connection, removal, &mut system, events, removed).await?;
+    if !removed.problems.is_empty() {
+        return Ok(());
+    }
+    let gone: HashSet<&ObjectId> = removed.deleted.iter().collect();
+    let leaves = system.first().map(|target| target.component.clone());
+    for inventory in &removal.inventories {
+        let id = inventory.id();
+        let left: Vec<&ObjectId> =
+            removal.members.get(&id).into_iter().flatten().filter(|member| !gone.contains(member)).collect();
+        if leaves.as_ref() == Some(&inventory.component) {
+            // The one that names the namespace goes with it, last of all.
+            continue;
+        }
+        if leaves.is_some() || left.is_empty() && !removal.facts.staying.contains(&id) {
+            inventory.delete(connection).await?;
+        } else {
+            let trimmed = inventory.with(left);
+            if trimmed != *inventory {
+                trimmed.write(connection).await?;
+            }
+        }
+    }
+    if !system.is_empty() {
+        vanish::vanish(connection, &system, &[], &removal.facts, deadline, events, removed).await;
+    }
+    Ok(())
+}
