@@ -144,13 +144,7 @@ async fn prepare_inventories(
 }
 
 async fn write_inventory(run: &Run<'_>, inventory: &Inventory, deadline: Instant) -> Result<()> {
-    let id = ObjectId {
-        group: String::new(),
-        kind: "ConfigMap".into(),
-        namespace: inventory::NAMESPACE.into(),
-        name: inventory.name(),
-    };
-    retrying(&id, deadline, &run.events, async || inventory.write(run.connection).await)
+    retrying(&inventory.parent(), deadline, &run.events, async || inventory.write(run.connection).await)
         .await
         .map_err(|failure| run.connection.explain(&failure, "write the inventory in namespace kubeflow-system"))
 }
