@@ -65,9 +65,8 @@ struct Result {
 type State = BTreeMap<String, Value>;
 
 /// An app in namespaces of its own, and a proxy before the cluster.
-struct Lane<'a> {
+struct Lane {
     name: String,
-    cluster: &'a Cluster,
     app: App,
     proxy: Proxy,
     runtime: tokio::runtime::Runtime,
@@ -76,17 +75,19 @@ struct Lane<'a> {
     kills: AtomicUsize,
 }
 
-impl<'a> Lane<'a> {
-    fn new(cluster: &'a Cluster, number: u64) -> Self {
+impl Lane {
+    fn new(cluster: &Cluster, number: u64) -> Self {
         let name = format!("lane{number}");
         let proxy = Proxy::start(cluster, &name);
         let app = cluster.init(&name, &["namespaces", "profiles"]).with("KUBECONFIG", &proxy.kubeconfig.display().to_string());
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let target = Target { kubeconfig: Some(cluster.kubeconfig.clone()), context: None };
         let connection = runtime.block_on(Connection::open(&target)).expect("a connection of the test's own");
-        let lane =
-            Self { name, cluster, app, proxy, runtime, connection, faults: AtomicUsize::new(0), kills: AtomicUsize::new(0) };
+        let lane = Self { name, app, proxy, runtime, connection, faults: AtomicUsize::new(0), kills: AtomicUsize::new(0) };
         let file = lane.app.write("manifests.yaml", &lane.manifests(Step::Install));
+        // Somebody else's, so that no lane takes the namespace of all inventories away from the others.
+        cluster.kubectl(&["create", "namespace", "kubeflow-system"]);
+        cluster.kubectl(&["-n", "kubeflow-system", "create", "configmap", "of-somebody"]);
         lane.app.kfctl(&["component", "add", "own", "--from", &file]).success();
         // The first answers that the proxy keeps are of a cluster without this kind.
         let said = lane.app.kfctl(&["apply", "k8s", "--yes"]);
@@ -107,9 +108,6 @@ impl<'a> Lane<'a> {
 
     /// Takes the step once more for each time it is killed.
     fn take(&self, step: Step, seed: Option<u64>, requests: usize) -> Result {
-        if step == Step::Remove {
-            return self.remove();
-        }
         self.app.write("components/own/manifests.yaml", &self.manifests(step));
         let mut dice = Dice::of(seed.unwrap_or_default(), &format!("{step:?}"));
         let is_killed = |attempt: usize| seed.is_some_and(|seed| Dice::of(seed, "kill").below(2) == 0) && attempt < 2;
@@ -145,13 +143,15 @@ impl<'a> Lane<'a> {
         unreachable!("it is killed twice at most")
     }
 
-    /// Takes everything away.
-    fn remove(&self) -> Result {
-        let file = self.app.write("all.yaml", &self.manifests(Step::Install));
-        self.cluster.kubectl(&["delete", "--ignore-not-found", "-f", &file]);
-        let inventory = format!("kfctl.{}.own", self.name);
-        self.cluster.kubectl(&["-n", "kubeflow-system", "delete", "configmap", &inventory]).success();
-        Result { state: self.state(), counts: String::new(), requests: 0 }
+    /// An installation that is killed and never taken up again.
+    fn abandon(&self, seed: u64, requests: usize) {
+        self.app.write("components/own/manifests.yaml", &self.manifests(Step::Install));
+        let place = Dice::of(seed, "abandon").below(requests / 2);
+        let victim = self.proxy.misbehave(move |asked| (asked.place == place).then_some(Fault::Kill(When::After)));
+        let run = self.app.start(APPLY);
+        victim.send(run.pid()).expect("the proxy listens");
+        assert_eq!(run.finish().code, -1, "it ended before request {place}");
+        self.kills.fetch_add(1, Ordering::Relaxed);
     }
 
     fn state(&self) -> State {
@@ -201,6 +201,12 @@ impl<'a> Lane<'a> {
     }
 
     fn run(&self, seed: u64, undisturbed: &BTreeMap<Step, Result>) {
+        if Dice::of(seed, "abandoned").below(4) == 0 {
+            let expected = &undisturbed[&Step::Remove];
+            self.abandon(seed, undisturbed[&Step::Install].requests);
+            self.take(Step::Remove, Some(seed), expected.requests);
+            self.assert_reaches(&expected.state, &format!("Remove after a kill, KFCTL_TEST_SEED={seed} KFCTL_TEST_FAULT_RUNS=1"));
+        }
         for step in STEPS {
             let expected = &undisturbed[&step];
             let result = self.take(step, Some(seed), expected.requests);
@@ -218,7 +224,7 @@ impl<'a> Lane<'a> {
 }
 
 const APPLY: &[&str] = &["apply", "k8s", "--yes", "--timeout", "2m"];
-const REMOVE: &[&str] = &["delete", "--yes"];
+const REMOVE: &[&str] = &["delete", "--yes", "--timeout", "2m"];
 
 /// Leaves what an undisturbed run would write again.
 fn normalise(object: &mut Value) {
@@ -254,6 +260,7 @@ fn once(method: &'static str, path: &'static str, fault: Fault) -> impl Fn(&Aske
 fn api_each_fault_alone_changes_nothing() {
     let cluster = Cluster::start();
     let lane = Lane::new(&cluster, 9);
+    cluster.kubectl(&["delete", "namespace", "kubeflow-system"]).success();
     // Killed when the namespace of inventories is there, and nothing else; then that namespace is hard to get.
     let inventories = "/api/v1/namespaces/kubeflow-system";
     let victim = lane.proxy.misbehave(once("PATCH", inventories, Fault::Kill(When::After)));
@@ -291,7 +298,8 @@ fn api_each_fault_alone_changes_nothing() {
     // A watch hears nothing, or history is gone.
     expect(&changed, "GET", "deployments?&watch=true", Fault::Silent);
     expect(&changed, "GET", "deployments?&watch=true", Fault::Gone);
-    lane.remove();
+    lane.proxy.misbehave(|_| None);
+    lane.app.kfctl(REMOVE).success();
     // What this run created it says it created, whether it heard so or not.
     lane.app.write("components/own/manifests.yaml", &lane.manifests(Step::Install));
     lane.proxy.misbehave(once("PATCH", "/configmaps/settings", reset));
@@ -305,10 +313,10 @@ fn api_each_fault_alone_changes_nothing() {
         &without.replace("{name: one, namespace: lane9}\nspec: {any: thing}", "{name: new, namespace: lane9}"),
     );
     lane.proxy.misbehave(once("GET", "/apis", Fault::Stale));
-    let said = lane.app.kfctl(APPLY);
+    let said = lane.app.kfctl(&[APPLY, &["--prune=no"]].concat());
     assert!(said.stderr.contains("Stranger.lane9.example.org lane9/one is no longer part of the app"), "{}", said.all());
     lane.proxy.misbehave(|_| None);
-    let said = lane.app.kfctl(APPLY);
+    let said = lane.app.kfctl(&[APPLY, &["--prune=no"]].concat());
     assert!(said.stderr.contains("Stranger.lane9.example.org lane9/one is no longer part of the app"), "{}", said.all());
     assert!(said.stdout.contains(&same), "{}", said.all());
 }
