@@ -31,6 +31,9 @@ _kfctl() {
             kfctl,delete)
                 cmd="kfctl__subcmd__delete"
                 ;;
+            kfctl,diff)
+                cmd="kfctl__subcmd__diff"
+                ;;
             kfctl,generate)
                 cmd="kfctl__subcmd__generate"
                 ;;
@@ -39,6 +42,9 @@ _kfctl() {
                 ;;
             kfctl,local)
                 cmd="kfctl__subcmd__local"
+                ;;
+            kfctl,overlay)
+                cmd="kfctl__subcmd__overlay"
                 ;;
             kfctl,param)
                 cmd="kfctl__subcmd__param"
@@ -88,6 +94,9 @@ _kfctl() {
             kfctl__subcmd__local,stop)
                 cmd="kfctl__subcmd__local__subcmd__stop"
                 ;;
+            kfctl__subcmd__overlay,save)
+                cmd="kfctl__subcmd__overlay__subcmd__save"
+                ;;
             kfctl__subcmd__param,get)
                 cmd="kfctl__subcmd__param__subcmd__get"
                 ;;
@@ -113,7 +122,7 @@ _kfctl() {
 
     case "${cmd}" in
         kfctl)
-            opts="-y -o -v -q -h -V --kubeconfig --context --yes --output --verbose --quiet --help --version quickstart init generate apply param component status sources delete local controller completions version"
+            opts="-y -o -v -q -h -V --kubeconfig --context --yes --output --verbose --quiet --help --version quickstart init generate apply diff overlay param component status sources delete local controller completions version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -143,7 +152,7 @@ _kfctl() {
             return 0
             ;;
         kfctl__subcmd__apply)
-            opts="-c -y -o -v -q -h --component --no-wait --timeout --force-conflicts --prune --sources --kubeconfig --context --yes --output --verbose --quiet --help k8s platform all"
+            opts="-c -y -o -v -q -h --component --no-wait --timeout --force-conflicts --prune --sources --dry-run --kubeconfig --context --yes --output --verbose --quiet --help k8s platform all"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -532,6 +541,48 @@ _kfctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        kfctl__subcmd__diff)
+            opts="-c -y -o -v -q -h --component --force-conflicts --sources --kubeconfig --context --yes --output --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --component)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sources)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         kfctl__subcmd__generate)
             opts="-y -o -v -q -h --discard-edits --sources --kubeconfig --context --yes --output --verbose --quiet --help k8s platform all"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -769,6 +820,78 @@ _kfctl() {
                 return 0
             fi
             case "${prev}" in
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kfctl__subcmd__overlay)
+            opts="-y -o -v -q -h --kubeconfig --context --yes --output --verbose --quiet --help save"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kfctl__subcmd__overlay__subcmd__save)
+            opts="-c -y -o -v -q -h --component --sources --kubeconfig --context --yes --output --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --component)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sources)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --kubeconfig)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

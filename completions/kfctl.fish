@@ -37,6 +37,8 @@ complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "quickstart" -d 'A Kubef
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "init" -d 'Make an app directory'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "generate" -d 'Render manifests into rendered/; needs no cluster'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "apply" -d 'Bring the cluster to what the app says'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "diff" -d 'What apply would change in the cluster, object by object; changes nothing'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "overlay" -d 'Keep what you edited in rendered/'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "param" -d 'Read and change parameters of components'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "component" -d 'Choose components, and bring your own'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "status" -d 'What runs in the cluster, and what does not'
@@ -88,10 +90,41 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -s o -l output -d 'Ho
 json\t'For programs: one JSON document a line'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l no-wait -d 'Write, and don\'t wait for anything to become ready'
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l force-conflicts -d 'Take fields over from other managers, this once'
+complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l dry-run -d 'Print the steps and how each object was checked; write nothing'
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -s q -l quiet -d 'Say only results and errors'
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -s c -l component -d 'Only this component; may be given several times' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -l sources -d 'Directory of other projects\' manifests, as `kfctl sources fetch` fills it' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -l force-conflicts -d 'As apply --force-conflicts would change it'
+complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and not __fish_seen_subcommand_from save" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and not __fish_seen_subcommand_from save" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and not __fish_seen_subcommand_from save" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and not __fish_seen_subcommand_from save" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and not __fish_seen_subcommand_from save" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and not __fish_seen_subcommand_from save" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and not __fish_seen_subcommand_from save" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and not __fish_seen_subcommand_from save" -f -a "save" -d 'Turn edits of files in rendered/ into overlays, which are merged over every new rendering'
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and __fish_seen_subcommand_from save" -s c -l component -d 'Only this component; may be given several times' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and __fish_seen_subcommand_from save" -l sources -d 'Directory of other projects\' manifests, as `kfctl sources fetch` fills it' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and __fish_seen_subcommand_from save" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and __fish_seen_subcommand_from save" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and __fish_seen_subcommand_from save" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and __fish_seen_subcommand_from save" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and __fish_seen_subcommand_from save" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and __fish_seen_subcommand_from save" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and __fish_seen_subcommand_from save" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and not __fish_seen_subcommand_from set get list unset" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and not __fish_seen_subcommand_from set get list unset" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and not __fish_seen_subcommand_from set get list unset" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'

@@ -161,20 +161,26 @@ impl Error {
         self
     }
 
-    /// A hint that names the nearest of the `known` names, and lists them all.
+    /// A hint that names the nearest of the `known` names, where one is near.
+    #[must_use]
+    pub fn did_you_mean<'a>(self, wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let best = known
+            .into_iter()
+            .map(|name| (strsim::damerau_levenshtein(&wrong.to_lowercase(), &name.to_lowercase()), name))
+            .min()
+            .filter(|(distance, name)| *distance <= name.len().max(wrong.len()).div_ceil(2));
+        match best {
+            Some((_, name)) => self.hint(format!("did you mean `{name}`?")),
+            None => self,
+        }
+    }
+
+    /// The same, and all the known names.
     #[must_use]
     pub fn nearest<'a>(self, wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         let known: Vec<&str> = known.into_iter().collect();
-        let best = known
-            .iter()
-            .map(|name| (strsim::damerau_levenshtein(&wrong.to_lowercase(), &name.to_lowercase()), *name))
-            .min()
-            .filter(|(distance, name)| *distance <= name.len().max(wrong.len()).div_ceil(2));
-        let error = match best {
-            Some((_, name)) => self.hint(format!("did you mean `{name}`?")),
-            None => self,
-        };
-        error.hint(format!("known: {}", if known.is_empty() { "none".to_owned() } else { known.join(", ") }))
+        let list = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        self.did_you_mean(wrong, known).hint(format!("known: {list}"))
     }
 
     /// The class of this error.

@@ -24,6 +24,9 @@ pub const COMPONENT: &str = "kfctl.kubeflow.org/component";
 /// On a CRD and others: whether Helm, and we, leave it there when its set goes.
 pub const HELM_RESOURCE_POLICY: &str = "helm.sh/resource-policy";
 
+/// On what `kubectl apply` has written: a copy of the object, values and all.
+pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
 /// On each namespace, by the server: its name.
 pub const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 /// On an endpoint slice: its Service.

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! main → commands → cli → ui, local, controllers → apply → app, cluster → render → catalog, api
-//!      → sources, object → yaml, directories → labels, digest, error
+//!      → sources, object, difference → yaml, directories → labels, digest, error
 //! ```
 //!
 //! | module | why it exists |
@@ -26,6 +26,7 @@
 //! | [`digest`] | sha256 as text |
 //! | [`directories`] | this user's cache and state directories |
 //! | [`sources`] | manifests of others' releases, pinned |
+//! | [`difference`] | two versions of an object, fit to be shown |
 //! | [`error`] | the one error that reaches a person, and the exit codes |
 
 pub mod api;
@@ -36,6 +37,7 @@ pub mod cli;
 pub mod cluster;
 pub mod commands;
 pub mod controllers;
+pub mod difference;
 pub mod digest;
 pub mod directories;
 pub mod error;

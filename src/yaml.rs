@@ -2,7 +2,8 @@
 //!
 //! Reading follows what `kubectl` reads from the same text (YAML 1.1 booleans, `0644` is octal, `1e3` is the integer 1000),
 //! with duplicate keys refused and limits against documents made to exhaust memory. One difference is meant: a key is its text,
-//! where kubectl turns a plain `on:` or `012:` into the key `true` or `10`. Writing is deterministic.
+//! where kubectl turns a plain `on:` or `012:` into the key `true` or `10`. Another is not: `7_` is text here, and 7 there.
+//! Writing is deterministic.
 
 use std::path::Path;
 
@@ -130,8 +131,24 @@ fn integral(value: &mut Value) {
 pub fn to_string(value: &Value) -> String {
     let options = serde_saphyr::ser_options! { compact_list_indent: true, min_fold_chars: usize::MAX };
     let mut text = String::new();
-    serde_saphyr::to_fmt_writer_with_options(&mut text, value, options).expect("a JSON value is always YAML");
+    serde_saphyr::to_fmt_writer_with_options(&mut text, &Written(value), options).expect("a JSON value is always YAML");
     text
+}
+
+/// A value as it is written. kubectl's parser refuses a block of text that begins with a tab: such a text goes in quotes.
+struct Written<'a>(&'a Value);
+
+impl serde::Serialize for Written<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::String(text) if text.trim_start_matches(['\n', ' ']).starts_with('\t') => {
+                serde_saphyr::DoubleQuoted(text).serialize(serializer)
+            }
+            Value::Array(items) => serializer.collect_seq(items.iter().map(Written)),
+            Value::Object(fields) => serializer.collect_map(fields.iter().map(|(name, value)| (name, Written(value)))),
+            other => other.serialize(serializer),
+        }
+    }
 }
 
 /// Reads a file as UTF-8 text within the size limit.

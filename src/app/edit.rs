@@ -1,5 +1,7 @@
 //! Edits of app.yaml that keep its comments and order.
 
+use std::path::Path;
+
 use serde_json::Value;
 use yamlpatch::{Op, Patch};
 use yamlpath::{Component as Segment, Document, Route};
@@ -36,13 +38,42 @@ fn set(text: &str, route: &[&str], value: &Value) -> Result<String> {
     let there =
         (0..=route.len()).rev().find(|length| *length == 0 || document.query_exists(&path(&route[..*length]))).unwrap_or(0);
     if there == route.len() {
-        return patched(text, path(route), Op::Replace(converted(value)?));
+        let mut quoted = Quoted::default();
+        let text = patched(text, path(route), Op::Replace(converted(&quoted.stand_in(value))?))?;
+        return Ok(quoted.put_back(text));
     }
     let nested = route[there + 1..].iter().rev().fold(value.clone(), |below, name| serde_json::json!({ *name: below }));
     if there == 0 {
         return Ok(appended(text, "", route[0], nested));
     }
-    patched(text, path(&route[..there]), Op::Add { key: route[there].to_owned(), value: converted(&nested)? })
+    let mut quoted = Quoted::default();
+    let addition = Op::Add { key: route[there].to_owned(), value: converted(&quoted.stand_in(&nested))? };
+    Ok(quoted.put_back(patched(text, path(&route[..there]), addition)?))
+}
+
+/// The library writes some texts so that they read as something else here (`yes`, `0644`). A word stands in for each while it
+/// works, and then gives way to the text in quotes.
+#[derive(Default)]
+struct Quoted(Vec<(String, String)>);
+
+impl Quoted {
+    fn stand_in(&mut self, value: &Value) -> Value {
+        match value {
+            Value::String(text) if crate::yaml::to_string(value).trim_end() != text => {
+                let word = format!("kfctl-stands-in-{}-for-text", self.0.len());
+                self.0.push((word.clone(), value.to_string()));
+                word.into()
+            }
+            Value::Object(fields) => {
+                Value::Object(fields.iter().map(|(name, value)| (name.clone(), self.stand_in(value))).collect())
+            }
+            _ => value.clone(),
+        }
+    }
+
+    fn put_back(&self, text: String) -> String {
+        self.0.iter().fold(text, |text, (word, quoted)| text.replace(word, quoted))
+    }
 }
 
 /// The text with a new field of the document at its end.
@@ -126,31 +157,33 @@ impl App {
                 .in_file(self.path())
                 .hint("make the change by hand; any editor will do"));
         }
-        self.replace(text.clone())?;
+        replace(&self.path(), &text)?;
         self.file = file;
         self.text = text;
         Ok(())
     }
+}
 
-    /// Replaces app.yaml in one step, so that a kill leaves the old or the new one.
-    pub(super) fn replace(&self, text: String) -> Result<()> {
-        let path = self.path();
-        let failed = |error: std::io::Error| Error::io("write", &path, &error);
-        if path.is_symlink() {
-            return Err(Error::input("is a link, and an edit would put a file in its place")
-                .in_file(path)
-                .hint("edit the file that it leads to, or put that file here"));
-        }
-        let mut file = tempfile::Builder::new().prefix(".app.yaml.").tempfile_in(&self.directory).map_err(failed)?;
-        std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)?;
-        let mode = std::fs::metadata(&path)
-            .map_or_else(|_| std::os::unix::fs::PermissionsExt::from_mode(0o644), |found| found.permissions());
-        file.as_file().set_permissions(mode).map_err(failed)?;
-        // Some file systems tell only here that the disk is full.
-        file.as_file().sync_all().map_err(failed)?;
-        file.persist(&path).map_err(|error| failed(error.error))?;
-        Ok(())
+/// Replaces a file in one step, so that a kill leaves the old or the new one.
+pub(super) fn replace(path: &Path, text: &str) -> Result<()> {
+    let failed = |error: std::io::Error| Error::io("write", path, &error);
+    if path.is_symlink() {
+        return Err(Error::input("is a link, and an edit would put a file in its place")
+            .in_file(path)
+            .hint("edit the file that it leads to, or put that file here"));
     }
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+    std::fs::create_dir_all(folder).map_err(|error| Error::io("create", folder, &error))?;
+    let prefix = format!(".{}.", name.to_string_lossy());
+    let mut file = tempfile::Builder::new().prefix(&prefix).tempfile_in(folder).map_err(failed)?;
+    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)?;
+    let mode =
+        std::fs::metadata(path).map_or_else(|_| std::os::unix::fs::PermissionsExt::from_mode(0o644), |found| found.permissions());
+    file.as_file().set_permissions(mode).map_err(failed)?;
+    // Some file systems tell only here that the disk is full.
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -163,7 +196,7 @@ mod tests {
     #[test]
     fn comments_and_order_stay() {
         let text = set(TEXT, &["params", "profiles", "maxCpu"], &json!("100")).unwrap();
-        assert_eq!(text, TEXT.replace("maxCpu: 10 ", "maxCpu: '100' "));
+        assert_eq!(text, TEXT.replace("maxCpu: 10 ", "maxCpu: \"100\" "));
         let text = set(TEXT, &["params", "profiles", "maxGpu"], &json!(20)).unwrap();
         assert!(text.contains("    maxGpu: 20\n") && text.contains("# why so many"), "{text}");
         let text = set(TEXT, &["params", "notebooks", "image"], &json!("x:y")).unwrap();

@@ -2,14 +2,18 @@
 //! Safe to commit to git: no secret is ever written here.
 
 mod edit;
+mod edits;
 mod file;
 mod rendered;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+pub use edits::{Edit, Saved, SavedOverlay, edits, refuse};
 pub use file::{AppFile, ClusterRecord, ComponentEntry};
 pub use rendered::{Rendered, write_all};
+
+use edit::replace;
 
 use crate::catalog::{Catalog, Component, Platform};
 use crate::error::{Error, Result};
@@ -96,7 +100,7 @@ impl App {
         }
         std::fs::create_dir_all(directory).map_err(|error| Error::io("create", directory, &error))?;
         let app = Self { directory: directory.to_owned(), file: file.clone(), text: file.to_text() };
-        app.replace(app.text.clone())?;
+        replace(&app.path(), &app.text)?;
         // The same name for it wherever it is called from.
         Self::load(&directory.canonicalize().map_err(|error| Error::io("read", directory, &error))?)
     }
@@ -216,6 +220,11 @@ impl App {
 
     /// Renders these components, in this order. Needs no cluster and writes nothing.
     pub fn render(&self, catalog: &Catalog, names: &[String]) -> Result<Vec<Rendered>> {
+        self.render_with(catalog, names, &BTreeMap::new())
+    }
+
+    /// The same as if these overlays, by their paths, were there too.
+    fn render_with(&self, catalog: &Catalog, names: &[String], more: &BTreeMap<PathBuf, String>) -> Result<Vec<Rendered>> {
         let platform = self.platform(catalog)?;
         for name in self.file.params.keys() {
             catalog.component(name).map_err(|error| self.locate(error, &["params", name]))?;
@@ -241,8 +250,12 @@ impl App {
                     Some((component, context)) => render::component(component, platform, context, &sources)?,
                     None => self.read_objects(&Path::new("components").join(name))?,
                 };
-                let overlays = Path::new("overlays").join(name);
-                for (path, text) in self.manifests(&overlays)? {
+                let folder = Path::new("overlays").join(name);
+                let mut overlays: BTreeMap<PathBuf, String> = self.manifests(&folder)?.into_iter().collect();
+                overlays.extend(
+                    more.iter().filter(|(path, _)| path.starts_with(&folder)).map(|(path, text)| (path.clone(), text.clone())),
+                );
+                for (path, text) in overlays {
                     render::merge_overlay(&mut found, yaml::documents(&text, &path)?, &path)?;
                 }
                 Rendered::new(name, found)

@@ -1,5 +1,5 @@
 //! rendered/COMPONENT/: one object a file, reviewable, the same bytes for the same input. `SHA256SUMS` beside them (as
-//! `sha256sum -c` reads it) tells a hand's edit from ours.
+//! `sha256sum -c` reads it) tells a hand's edit from ours (see `edits`).
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::object::Object;
 use crate::yaml;
 
-const SUMS: &str = "SHA256SUMS";
+pub(super) const SUMS: &str = "SHA256SUMS";
 
 /// The objects of a component with the files they are written to.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct Rendered {
     pub component: String,
     /// Its objects; each names its file below the app directory.
     pub objects: Vec<Object>,
-    files: BTreeMap<String, String>,
+    pub(super) files: BTreeMap<String, String>,
 }
 
 impl Rendered {
@@ -53,26 +53,8 @@ impl Rendered {
     }
 }
 
-/// Writes components to rendered/, all or none where a hand has edited one. Returns the names of those that changed.
-pub fn write_all(directory: &Path, components: &[Rendered], discard_edits: bool) -> Result<Vec<String>> {
-    if !discard_edits {
-        let edits: Vec<String> = components
-            .iter()
-            .map(|component| edited(directory, component))
-            .collect::<Result<Vec<_>>>()?
-            .into_iter()
-            .flatten()
-            .collect();
-        if !edits.is_empty() {
-            let mut error = Error::input("files in rendered/ were edited by hand; a new rendering would lose that");
-            for edit in edits {
-                error = error.detail(edit);
-            }
-            return Err(error
-                .hint("to keep a change, write it to overlays/COMPONENT/ as a partial object: it is merged over what is rendered")
-                .hint("to drop the edits: `kfctl generate k8s --discard-edits`"));
-        }
-    }
+/// Writes components to rendered/; hand-made edits there are lost. Returns the names of those that changed.
+pub fn write_all(directory: &Path, components: &[Rendered]) -> Result<Vec<String>> {
     let mut changed = Vec::new();
     for component in components {
         if write(directory, component)? {
@@ -82,37 +64,8 @@ pub fn write_all(directory: &Path, components: &[Rendered], discard_edits: bool)
     Ok(changed)
 }
 
-fn folder(directory: &Path, component: &Rendered) -> PathBuf {
+pub(super) fn folder(directory: &Path, component: &Rendered) -> PathBuf {
     directory.join("rendered").join(&component.component)
-}
-
-/// Files that differ from what was written, by the sums beside them.
-fn edited(directory: &Path, component: &Rendered) -> Result<Vec<String>> {
-    let folder = folder(directory, component);
-    let Ok(sums) = std::fs::read_to_string(folder.join(SUMS)) else { return Ok(Vec::new()) };
-    let mut edits = Vec::new();
-    for (sum, name) in sums.lines().filter_map(|line| line.split_once("  ")) {
-        let shown = format!("rendered/{}/{name}", component.component);
-        match std::fs::read(folder.join(name)) {
-            Ok(bytes) if sha256(&bytes) == sum => {}
-            // Edited so that it says what would be rendered now: nothing is lost.
-            Ok(bytes) if component.files.get(name).is_some_and(|text| text.as_bytes() == bytes) => {}
-            Ok(bytes) => {
-                let (line, found) =
-                    first_difference(&String::from_utf8_lossy(&bytes), component.files.get(name).map(String::as_str));
-                edits.push(format!("{shown}:{line}: {}", found.trim()));
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => edits.push(format!("{shown}: deleted")),
-            Err(error) => return Err(Error::io("read", &folder.join(name), &error)),
-        }
-    }
-    Ok(edits)
-}
-
-fn first_difference(edited: &str, rendered: Option<&str>) -> (usize, String) {
-    let mut rendered = rendered.unwrap_or_default().lines();
-    let different = edited.lines().enumerate().find(|(_, line)| rendered.next() != Some(line));
-    different.map_or_else(|| (edited.lines().count(), "(shorter)".to_owned()), |(number, line)| (number + 1, line.to_owned()))
 }
 
 /// Writes one component as a whole folder. Nothing is touched where all is there already.

@@ -12,7 +12,7 @@ use super::inventory::{Inventory, inventories};
 use super::live::Live;
 use super::plan::Member;
 use super::report::Problem;
-use super::verify::{existing_namespaces, verify};
+use super::verify::{Check, verify};
 use super::write::membership;
 use super::{compare, yields};
 use crate::catalog::Yield;
@@ -45,6 +45,10 @@ pub(super) struct Wanted {
     pub pending: bool,
     /// Whether nothing of its identity was there.
     pub is_new: bool,
+    /// How it was checked, where it has to be written.
+    pub check: Option<Check>,
+    /// What the server would make of it, where that is kept.
+    pub answer: Option<Value>,
     /// Fields that its component yields to other managers.
     yields: Vec<Yield>,
     /// Whether an autoscaler of the plan keeps its replicas.
@@ -63,8 +67,8 @@ impl Wanted {
     }
 }
 
-/// Reads, compares and checks.
-pub(super) async fn check(run: &Run<'_>) -> Result<Checked> {
+/// Reads, compares and checks. The server's answers to the dry-runs are kept where the caller wants to show them.
+pub(super) async fn check(run: &Run<'_>, keep_answers: bool) -> Result<Checked> {
     let explain = |what: &'static str| move |failure: Failure| run.connection.explain(&failure, what);
     let known =
         inventories(run.connection, run.app).await.map_err(explain("read the inventories in namespace kubeflow-system"))?;
@@ -85,13 +89,7 @@ pub(super) async fn check(run: &Run<'_>) -> Result<Checked> {
     };
     let mut objects = wanted(run, &mut live, &inventories);
 
-    let pending = || objects.iter().filter(|wanted| wanted.pending);
-    run.events.send(Event::Phase { phase: Phase::Check, objects: pending().count() });
-    let ids = pending().map(|wanted| wanted.member.object.id.clone());
-    let namespaces = existing_namespaces(run.connection, ids, CONCURRENCY).await.map_err(explain("read namespaces"))?;
-    let problems = verify(run.connection, &mut objects, &namespaces, run.settings.force_conflicts, CONCURRENCY, &run.events)
-        .await
-        .map_err(explain("try the objects as a dry-run"))?;
+    let problems = verify(run, &mut objects, keep_answers).await.map_err(explain("try the objects as a dry-run"))?;
     Ok(Checked { known, inventories, objects, left_over: live, problems })
 }
 
@@ -116,7 +114,17 @@ fn wanted(run: &Run<'_>, live: &mut Live, inventories: &BTreeMap<String, Invento
             let yields = run.yields.get(&member.component).cloned().unwrap_or_default();
             let scaled = autoscaled.contains(&(id.namespace.as_str(), id.kind.as_str(), id.name.as_str()));
             let content = yields::without_yielded(id, membership(&member.object.content, &applyset), None, &yields, scaled);
-            let mut wanted = Wanted { member: member.clone(), content, live: None, pending: true, is_new: true, yields, scaled };
+            let mut wanted = Wanted {
+                member: member.clone(),
+                content,
+                live: None,
+                pending: true,
+                is_new: true,
+                check: None,
+                answer: None,
+                yields,
+                scaled,
+            };
             if let Some(live) = live.take(id) {
                 wanted.meet(live);
             }

@@ -1,8 +1,9 @@
 //! Whether an object on the server is what we want, told from the object alone. Pure.
 //!
 //! The server keeps, for each manager, the set of fields that it owns (`metadata.managedFields`). An object is unchanged when
-//! our set is exactly the fields we want and each holds our value: then an apply would do nothing, so none is sent. Where a
-//! value is spelled differently (`1000m` and `1`) the answer is "changed", and the server's own dry-run settles it.
+//! our set is exactly the fields we want and each holds our value: then an apply would do nothing, so none is sent. Where that can't
+//! be told for sure (`1000m` and `1`, defaults of a definition inside of a field that is owned as a whole) the answer is "changed",
+//! and the server's own dry-run settles it.
 
 use serde_json::{Map, Value};
 
@@ -31,35 +32,44 @@ pub(super) fn is_unchanged(wanted: &Value, live: &Value) -> bool {
         return false;
     }
     let Some(owned) = owned(live) else { return false };
-    let mut wanted = wanted.clone();
-    if let Some(fields) = wanted.as_object_mut() {
-        // Identity is in no field set.
+    let group =
+        wanted.get("apiVersion").and_then(Value::as_str).and_then(|version| version.split_once('/')).map_or("", |pair| pair.0);
+    let built_in = !group.contains('.') || group.ends_with(".k8s.io");
+    matches(&identity_apart(wanted), live, owned, built_in)
+}
+
+/// The object without what is in no field set.
+fn identity_apart(object: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(fields) = object.as_object_mut() {
         fields.remove("apiVersion");
         fields.remove("kind");
         if let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) {
-            metadata.remove("name");
-            metadata.remove("namespace");
+            metadata.retain(|field, _| !matches!(field.as_str(), "name" | "namespace" | "creationTimestamp"));
         }
         if fields.get("metadata").and_then(Value::as_object).is_some_and(Map::is_empty) {
             fields.remove("metadata");
         }
     }
-    matches(&wanted, live, owned)
+    object
 }
 
 /// `owned` describes `wanted` exactly, and `live` holds its values.
-fn matches(wanted: &Value, live: &Value, owned: &Map<String, Value>) -> bool {
-    // An empty set: the value is owned as a whole.
+fn matches(wanted: &Value, live: &Value, owned: &Map<String, Value>, built_in: bool) -> bool {
+    // An empty set: the value is owned as a whole. Where it is ours and not there, the server keeps none for it: another manager
+    // who removes a value takes it from us too.
     if owned.is_empty() {
-        return contains(live, wanted);
+        return is_same(wanted, live, built_in) || live.is_null() && is_zero(wanted);
     }
     match (wanted, live) {
         (Value::Object(wanted), Value::Object(live)) => {
+            let set = |name: &str| owned.get(&format!("f:{name}")).and_then(Value::as_object);
             let fields = owned.keys().filter(|key| *key != ".").count();
-            fields == wanted.len()
-                && wanted.iter().all(|(name, value)| {
-                    let set = owned.get(&format!("f:{name}")).and_then(Value::as_object);
-                    set.zip(live.get(name)).is_some_and(|(set, live)| matches(value, live, set))
+            // A null is either owned as one, or nothing.
+            let meant = wanted.iter().filter(|(name, value)| !value.is_null() || set(name).is_some());
+            fields == meant.clone().count()
+                && meant.into_iter().all(|(name, value)| {
+                    set(name).is_some_and(|set| matches(value, live.get(name).unwrap_or(&Value::Null), set, built_in))
                 })
         }
         (Value::Array(wanted), Value::Array(live)) => {
@@ -67,15 +77,19 @@ fn matches(wanted: &Value, live: &Value, owned: &Map<String, Value>) -> bool {
             items.len() == wanted.len()
                 && items.iter().all(|(key, set)| {
                     let Some(set) = set.as_object() else { return false };
-                    let found = |list: &[Value]| list.iter().position(|item| is_item(item, key));
-                    match (found(wanted), found(live)) {
-                        (Some(ours), Some(theirs)) => matches(&wanted[ours], &live[theirs], set),
+                    // Two items of one key: which of them is meant, the server alone can tell.
+                    match (&*items_of(wanted, key), &*items_of(live, key)) {
+                        ([ours], [theirs]) => matches(ours, theirs, set, built_in),
                         _ => false,
                     }
                 })
         }
         _ => false,
     }
+}
+
+fn items_of<'a>(list: &'a [Value], key: &str) -> Vec<&'a Value> {
+    list.iter().filter(|item| is_item(item, key)).collect()
 }
 
 /// Whether a list's item is the one that a field set's key names: `k:{"name":"a"}` or `v:"a"`.
@@ -91,16 +105,47 @@ fn is_item(item: &Value, key: &str) -> bool {
     })
 }
 
-/// Whether `live` holds all of `wanted`; defaults that the server added beside it don't count.
-fn contains(live: &Value, wanted: &Value) -> bool {
+/// Whether a value that is owned as a whole is the one we want, but for what the server adds to it.
+fn is_same(wanted: &Value, live: &Value, built_in: bool) -> bool {
     match (wanted, live) {
         (Value::Object(wanted), Value::Object(live)) => {
-            wanted.iter().all(|(name, value)| live.get(name).is_some_and(|live| contains(live, value)))
+            wanted.iter().all(|(name, value)| is_same(value, live.get(name).unwrap_or(&Value::Null), built_in))
+                && live.iter().all(|(name, value)| wanted.contains_key(name) || built_in && is_default(name, value))
         }
         (Value::Array(wanted), Value::Array(live)) => {
-            wanted.len() == live.len() && wanted.iter().zip(live).all(|(wanted, live)| contains(live, wanted))
+            wanted.len() == live.len() && wanted.iter().zip(live).all(|(wanted, live)| is_same(wanted, live, built_in))
         }
         _ => wanted == live,
+    }
+}
+
+/// Whether the server may leave such a value out when it stores the object.
+fn is_zero(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(value) => !value,
+        Value::Number(value) => value.as_f64() == Some(0.0),
+        Value::String(value) => value.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+    }
+}
+
+/// What the server adds inside of fields that are owned as a whole, in kinds of its own: one that was left out holds this value.
+fn is_default(name: &str, value: &Value) -> bool {
+    let text = value.as_str().unwrap_or_default();
+    match name {
+        // Of a fieldRef, a volume claim's template, a subject.
+        "apiVersion" => text == "v1",
+        "kind" => text == "PersistentVolumeClaim",
+        "apiGroup" => text == "rbac.authorization.k8s.io",
+        "divisor" => text == "0",
+        "protocol" => text == "TCP",
+        "scope" => text == "*",
+        "volumeMode" => text == "Filesystem",
+        "expirationSeconds" => value == 3600,
+        "status" => *value == serde_json::json!({"phase": "Pending"}),
+        _ => value.is_null(),
     }
 }
 
@@ -117,17 +162,19 @@ fn are_same(one: &Value, other: &Value, owned: &Map<String, Value>) -> bool {
     if owned.is_empty() {
         return one == other;
     }
-    owned.iter().filter(|(key, _)| *key != ".").all(|(key, set)| match (at(one, key), at(other, key), set.as_object()) {
-        (Some(one), Some(other), Some(set)) => are_same(one, other, set),
-        _ => false,
+    owned.iter().filter(|(key, _)| *key != ".").all(|(key, set)| {
+        let (ones, others) = (at(one, key), at(other, key));
+        let set = set.as_object();
+        ones.len() == others.len()
+            && ones.iter().zip(&others).all(|(one, other)| set.is_some_and(|set| are_same(one, other, set)))
     })
 }
 
-/// The field or list item that a field set's key names.
-fn at<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
+/// The field, or the list's items, that a field set's key names.
+fn at<'a>(value: &'a Value, key: &str) -> Vec<&'a Value> {
     match key.strip_prefix("f:") {
-        Some(name) => value.get(name),
-        None => value.as_array()?.iter().find(|item| is_item(item, key)),
+        Some(name) => value.get(name).into_iter().collect(),
+        None => value.as_array().map(|items| items_of(items, key)).unwrap_or_default(),
     }
 }
 
@@ -183,6 +230,56 @@ mod tests {
         let mut longer = wanted();
         longer["spec"]["type"] = "ClusterIP".into();
         assert!(!is_unchanged(&longer, &live()));
+    }
+
+    /// Of an object in `group` with one field, owned as a whole or in these parts.
+    fn whole(group: &str, wanted: &Value, live: &Value, owned: &Value) -> bool {
+        let object =
+            |value: &Value| json!({"apiVersion": format!("{group}/v1"), "kind": "K", "metadata": {"name": "n"}, "spec": value});
+        let mut live = object(live);
+        live["metadata"]["managedFields"] = json!([{"manager": "kfctl", "operation": "Apply", "fieldsV1": {"f:spec": owned}}]);
+        is_unchanged(&object(wanted), &live)
+    }
+
+    #[test]
+    fn what_is_owned_as_a_whole_is_compared_as_a_whole() {
+        let whole = |wanted, live| {
+            let [built_in, custom] = ["apps", "example.com"].map(|group| whole(group, &wanted, &live, &json!({})));
+            (built_in, custom)
+        };
+        let rule = json!([{"verbs": ["get"]}]);
+        assert_eq!(whole(rule.clone(), json!([{"verbs": ["get"], "resourceNames": ["one"]}])), (false, false), "more is allowed");
+        assert_eq!(whole(json!([{"verbs": ["get"], "resourceNames": ["one"]}]), rule), (false, false), "less is allowed");
+        assert_eq!(whole(json!([{"port": 1}]), json!([{"port": 1, "protocol": "TCP"}])), (true, false), "a default");
+        assert_eq!(whole(json!([{"port": 1}]), json!([{"port": 1, "protocol": "UDP"}])), (false, false), "no default");
+        assert_eq!(
+            whole(json!([{"key": "a", "tolerationSeconds": 0}]), json!([{"key": "a"}])),
+            (false, false),
+            "never is not at once"
+        );
+        assert_eq!(whole(json!([{"podSelector": {}}]), json!([{"podSelector": {}, "namespaceSelector": {}}])), (false, false));
+        assert_eq!(whole(json!(""), Value::Null), (true, true), "an empty value is not stored");
+        assert_eq!(whole(json!("x"), Value::Null), (false, false));
+    }
+
+    #[test]
+    fn two_items_of_one_key_are_for_the_server_to_compare() {
+        let owned = json!({"k:{\"name\":\"A\"}": {".": {}, "f:name": {}, "f:value": {}}});
+        let one = json!([{"name": "A", "value": "1"}]);
+        let two = json!([{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]);
+        assert!(whole("apps", &one, &one, &owned));
+        assert!(!whole("apps", &one, &two, &owned));
+        let object = |value: &Value| json!({"spec": value, "metadata": {"managedFields": [{"manager": "kfctl", "operation": "Apply", "fieldsV1": {"f:spec": owned}}]}});
+        assert!(is_same_result(&object(&two), &object(&two)));
+        assert!(!is_same_result(&object(&one), &object(&two)));
+    }
+
+    #[test]
+    fn a_null_is_nothing_unless_it_is_owned() {
+        let live = json!({"a": 1});
+        assert!(whole("apps", &json!({"a": 1, "b": null}), &live, &json!({"f:a": {}})));
+        assert!(whole("apps", &json!({"a": 1, "b": null}), &live, &json!({"f:a": {}, "f:b": {}})));
+        assert!(!whole("apps", &json!({"a": 1, "b": null}), &json!({"a": 1, "b": 2}), &json!({"f:a": {}, "f:b": {}})));
     }
 
     #[test]

@@ -62,7 +62,7 @@ pub struct Run<'a> {
 /// Runs it.
 pub async fn apply(run: &Run<'_>) -> Result<Report> {
     let deadline = Instant::now() + run.settings.timeout;
-    let Checked { known, inventories, objects, left_over, problems } = check(run).await?;
+    let Checked { known, inventories, objects, left_over, problems } = check(run, false).await?;
     let mut report = Report { problems, left_over: left_over.ids(), ..Report::default() };
     if !report.problems.is_empty() || *run.stop.borrow() {
         report.interrupted = report.problems.is_empty();
@@ -251,7 +251,7 @@ fn urgency(objects: &[Wanted], task: &Task) -> u8 {
 }
 
 /// A gate matters where something behind it will be written; `--no-wait` opens all but the necessary ones.
-fn is_needed(run: &Run<'_>, objects: &[Wanted], gate: &Gate, behind: Option<&Vec<TaskId>>) -> bool {
+pub(super) fn is_needed(run: &Run<'_>, objects: &[Wanted], gate: &Gate, behind: Option<&Vec<TaskId>>) -> bool {
     let writes = |task: &TaskId| match &run.plan.order.tasks[*task] {
         Task::Write(index) => objects[*index].pending,
         Task::Gate(_) => true,

@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn ids_follow_the_specification() {
-        // sha256("kfctl.my-app.profiles.kubeflow-system.ConfigMap."), unpadded base64 for URLs
+        // printf kfctl.my-app.profiles.kubeflow-system.ConfigMap. | openssl dgst -sha256 -binary | base64 | tr '+/' '-_' | tr -d =
         assert_eq!(inventory("profiles").id(), "applyset-4f37wLb8zU5dcwp19dWU26vsLGZYiAaIHUZgVSmk6bA-v1");
     }
 

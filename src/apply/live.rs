@@ -1,6 +1,6 @@
 //! What is on the server, read in few requests: one list a kind, by the label of our sets.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
@@ -37,15 +37,27 @@ impl Live {
         let unknown = kinds.iter().filter(|(group, kind)| discovery.versions(group, kind).is_empty());
         defined.complete(connection, unknown.cloned()).await?;
         let ids: Vec<String> = inventories.iter().map(|inventory| inventory.id()).collect();
-        let resources = kinds.iter().filter_map(|(group, kind)| {
-            let used = wanted.iter().find(|member| member.object.id.is(group, kind)).map(|member| &member.resource);
-            used.or_else(|| discovery.versions(group, kind).first()).or_else(|| defined.versions(group, kind).first())
+        let resources = kinds.iter().flat_map(|(group, kind)| {
+            let used = wanted.iter().filter(|member| member.object.id.is(group, kind));
+            let versions: BTreeMap<&String, &Resource> =
+                used.map(|member| (&member.resource.version, &member.resource)).collect();
+            let known = discovery.versions(group, kind).first().or_else(|| defined.versions(group, kind).first());
+            let preferred = known.filter(|_| versions.is_empty());
+            versions.into_values().chain(preferred).collect::<Vec<_>>()
         });
         let lists = stream::iter(resources.map(|resource| list(connection, resource, &ids)))
             .buffer_unordered(concurrency)
             .try_collect::<Vec<_>>()
             .await?;
-        Ok(Self { objects: lists.into_iter().flatten().collect() })
+        let versions: HashMap<&ObjectId, &String> =
+            wanted.iter().map(|member| (&member.object.id, &member.resource.version)).collect();
+        let mut objects = HashMap::new();
+        for (id, (resource, object)) in lists.into_iter().flatten() {
+            if versions.get(&id).is_none_or(|version| **version == resource.version) {
+                objects.insert(id, (resource, object));
+            }
+        }
+        Ok(Self { objects })
     }
 
     /// Takes out the object of this identity.

@@ -5,6 +5,7 @@
 //! what left the app → look (what stays, and why) → delete in stages, each gone before the next → inventory
 //! ```
 //!
+//! `diff` and `apply --dry-run` go the same way up to the dry-run, and end there ([`preview`]).
 //! It never prints: what happens goes as [`Event`]s to whoever listens.
 
 mod check;
@@ -18,6 +19,7 @@ mod keep;
 mod live;
 mod order;
 mod plan;
+mod preview;
 mod removal;
 mod report;
 mod schema;
@@ -39,7 +41,9 @@ pub use keep::{Kept, Reason};
 pub use live::Live;
 pub use order::{Gate, Order, Task, TaskId};
 pub use plan::{Member, Plan, identities, plan};
+pub use preview::{Planned, Preview, Step, preview};
 pub use removal::{Removal, Removed, Scope, look, remove};
 pub use report::{Outcome, Problem, Report, Unready};
 pub use status::{Readiness, readiness};
+pub use verify::Check;
 pub use write::Change;

@@ -42,6 +42,17 @@ impl Gate {
         }
     }
 
+    /// What is waited for.
+    #[must_use]
+    pub fn until(&self) -> &'static str {
+        match self {
+            Self::Served(..) => "its kinds are served",
+            Self::Ready(_) => "it is ready",
+            Self::WebhookAnswers(_) => "it answers",
+            Self::Available(_) => "it is available",
+        }
+    }
+
     /// Whether `--no-wait` leaves it in: without it the next writes can't succeed.
     #[must_use]
     pub fn is_necessary(&self) -> bool {

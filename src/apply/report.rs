@@ -40,6 +40,10 @@ impl Problem {
                 failure.message.clone(),
                 "ask an admin of the cluster for this right, then run the same command again".to_owned(),
             ),
+            Class::Denied => (
+                failure.message.clone(),
+                "a policy of this cluster refuses it: change the object, or ask those who keep the policy".to_owned(),
+            ),
             Class::Invalid if failure.message.contains("immutable") => {
                 let namespace = if id.namespace.is_empty() { String::new() } else { format!(" -n {}", id.namespace) };
                 (

@@ -4,11 +4,13 @@
 use std::collections::HashSet;
 
 use futures::stream::{self, StreamExt};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::check::Wanted;
 use super::compare;
-use super::event::{Event, Events};
+use super::engine::{CONCURRENCY, Run};
+use super::event::{Event, Phase};
 use super::report::Problem;
 use super::schema;
 use super::write::{self, Mode};
@@ -16,14 +18,17 @@ use crate::cluster::{Answer, Class, Connection, Failure};
 use crate::object::ObjectId;
 
 /// What stands for a dry-run of an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Check {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Check {
     /// A dry-run of the object itself.
     DryRun,
     /// A dry-run in a namespace that exists: the object's own comes with this run.
     StandIn,
     /// The schema of the definition that comes with this run.
     Schema,
+    /// None: a webhook takes no part in dry-runs or does not answer yet, or what refused it holds elsewhere alone.
+    AtWrite,
 }
 
 /// Which check an object gets.
@@ -41,9 +46,13 @@ pub(super) fn check_for(wanted: &Wanted, namespaces: &HashSet<String>) -> Check 
 /// The verdict on one object.
 enum Verdict {
     /// It may be written.
-    Good,
-    /// It may be written; it was there without being a member of the set, or no longer was one.
-    Met(Value),
+    Good {
+        /// What was found there, where that was not known before: it was no member of the set, or no longer was one.
+        met: Option<Value>,
+        /// What the server would make of it.
+        answer: Option<Value>,
+        check: Check,
+    },
     /// It is there already, as wanted.
     Unchanged,
     /// It is refused.
@@ -51,39 +60,46 @@ enum Verdict {
 }
 
 /// Checks all objects that would be written. Marks those that turn out unchanged; returns every problem, not the first alone.
-pub(super) async fn verify(
-    connection: &Connection,
-    objects: &mut [Wanted],
-    namespaces: &HashSet<String>,
-    force: bool,
-    concurrency: usize,
-    events: &Events,
-) -> Result<Vec<Problem>, Failure> {
+/// The server's answers are kept where the caller wants to show them.
+pub(super) async fn verify(run: &Run<'_>, objects: &mut [Wanted], keep_answers: bool) -> Result<Vec<Problem>, Failure> {
+    let pending = |objects: &[Wanted]| objects.iter().filter(|wanted| wanted.pending).count();
+    run.events.send(Event::Phase { phase: Phase::Check, objects: pending(objects) });
+    let ids = objects.iter().filter(|wanted| wanted.pending).map(|wanted| wanted.member.object.id.clone());
+    let namespaces = &existing_namespaces(run.connection, ids).await?;
     let definitions: Vec<&Wanted> =
         objects.iter().filter(|wanted| wanted.member.object.id.is("apiextensions.k8s.io", "CustomResourceDefinition")).collect();
+    let definitions = &definitions;
     let verdicts: Vec<Result<(usize, Verdict), Failure>> =
         stream::iter(objects.iter().enumerate().filter(|(_, wanted)| wanted.pending))
-            .map(|(index, wanted)| {
-                let definitions = &definitions;
-                async move {
-                    let verdict = match check_for(wanted, namespaces) {
-                        Check::Schema => by_schema(wanted, definitions),
-                        check => by_server(connection, wanted, check, force, events).await?,
-                    };
-                    events.send(Event::Checked { object: wanted.member.object.id.clone() });
-                    Ok((index, verdict))
+            .map(|(index, wanted)| async move {
+                let mut verdict = match check_for(wanted, namespaces) {
+                    Check::Schema => by_schema(wanted, definitions),
+                    check => by_server(run, wanted, check).await?,
+                };
+                if let Verdict::Good { answer, .. } = &mut verdict
+                    && !keep_answers
+                {
+                    *answer = None;
                 }
+                run.events.send(Event::Checked { object: wanted.member.object.id.clone() });
+                Ok((index, verdict))
             })
-            .buffer_unordered(concurrency)
+            .buffer_unordered(CONCURRENCY)
             .collect()
             .await;
     let mut problems = Vec::new();
     for verdict in verdicts {
-        match verdict? {
-            (_, Verdict::Good) => {}
-            (index, Verdict::Met(live)) => objects[index].meet(live),
-            (index, Verdict::Unchanged) => objects[index].pending = false,
-            (_, Verdict::Bad(problem)) => problems.push(problem),
+        let (index, verdict) = verdict?;
+        let object = &mut objects[index];
+        match verdict {
+            Verdict::Good { met, answer, check } => {
+                (object.check, object.answer) = (Some(check), answer);
+                if let Some(live) = met {
+                    object.meet(live);
+                }
+            }
+            Verdict::Unchanged => object.pending = false,
+            Verdict::Bad(problem) => problems.push(problem),
         }
     }
     problems.sort_by(|one, other| one.object.cmp(&other.object));
@@ -96,23 +112,18 @@ fn by_schema(wanted: &Wanted, definitions: &[&Wanted]) -> Verdict {
         let text = |pointer: &str| definition.content.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         text("/spec/group") == object.id.group && text("/spec/names/kind") == object.id.kind
     };
-    let Some(definition) = definitions.iter().find(defines) else { return Verdict::Good };
+    let good = Verdict::Good { met: None, answer: None, check: Check::Schema };
+    let Some(definition) = definitions.iter().find(defines) else { return good };
     let violations = schema::violations(&definition.content, &object.version, &wanted.content);
     if violations.is_empty() {
-        return Verdict::Good;
+        return good;
     }
     let lines: Vec<String> = violations.into_iter().map(|(field, what)| format!("{field}: {what}")).collect();
     Verdict::Bad(Problem::new(&wanted.member, &Failure { class: Class::Invalid, message: lines.join("; "), retry_after: None }))
 }
 
-async fn by_server(
-    connection: &Connection,
-    wanted: &Wanted,
-    check: Check,
-    force: bool,
-    events: &Events,
-) -> Result<Verdict, Failure> {
-    let answer = dry_run(connection, wanted, check, force, events).await;
+async fn by_server(run: &Run<'_>, wanted: &Wanted, check: Check) -> Result<Verdict, Failure> {
+    let answer = dry_run(run, wanted, check).await;
     let was_there = match &answer {
         Ok(Some(answer)) => !answer.created,
         Err(failure) => matches!(failure.class, Class::Conflict(_)),
@@ -120,30 +131,24 @@ async fn by_server(
     };
     // What others keep in an object is known only once it is read, and only members of the set have been.
     if check == Check::DryRun && was_there && wanted.live.is_none() {
-        let live = connection.read(&wanted.member.resource.object_path(&wanted.member.object.id)).await?;
+        let live = run.connection.read(&wanted.member.resource.object_path(&wanted.member.object.id)).await?;
         let mut met = wanted.clone();
         met.meet(live.clone());
-        return Ok(match verdict(&met, dry_run(connection, &met, check, force, events).await)? {
-            Verdict::Good => Verdict::Met(live),
+        return Ok(match verdict(&met, check, dry_run(run, &met, check).await)? {
+            Verdict::Good { answer, check, .. } => Verdict::Good { met: Some(live), answer, check },
             other => other,
         });
     }
-    verdict(wanted, answer)
+    verdict(wanted, check, answer)
 }
 
 /// The server's answer to a dry-run; `None` where it can't tell now, and the write will.
-async fn dry_run(
-    connection: &Connection,
-    wanted: &Wanted,
-    check: Check,
-    force: bool,
-    events: &Events,
-) -> Result<Option<Answer>, Failure> {
+async fn dry_run(run: &Run<'_>, wanted: &Wanted, check: Check) -> Result<Option<Answer>, Failure> {
     let member = &wanted.member;
     let mode = if check == Check::StandIn { Mode::StandIn } else { Mode::DryRun };
     let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
-    write::retrying(&member.object.id, deadline, events, async || {
-        match write::send(connection, member, &wanted.content, force, mode).await {
+    write::retrying(&member.object.id, deadline, &run.events, async || {
+        match write::send(run.connection, member, &wanted.content, run.settings.force_conflicts, mode).await {
             // Nothing behind a webhook: that is what the run may be about to mend.
             Err(failure) if matches!(failure.class, Class::WebhookNotReady | Class::NoDryRun | Class::NamespaceTerminating) => {
                 Ok(None)
@@ -151,30 +156,41 @@ async fn dry_run(
             // The kind vanished since discovery, or the namespace: the write will tell.
             Err(failure) if matches!(failure.class, Class::NoMatch | Class::NotFound) => Ok(None),
             // In a namespace that isn't its own these say nothing about the object.
-            Err(failure) if check == Check::StandIn && matches!(failure.class, Class::Forbidden | Class::Conflict(_)) => Ok(None),
-            Err(failure) if check == Check::StandIn && failure.message.contains("immutable") => Ok(None),
+            Err(failure)
+                if check == Check::StandIn && matches!(failure.class, Class::Forbidden | Class::Denied | Class::Conflict(_)) =>
+            {
+                Ok(None)
+            }
+            // Nor does a change that another object of its name, which is there by chance, can't take.
+            Err(failure)
+                if check == Check::StandIn
+                    && failure.class == Class::Invalid
+                    && write::stand_in_exists(run.connection, member).await? =>
+            {
+                Ok(None)
+            }
             answer => answer.map(Some),
         }
     })
     .await
 }
 
-fn verdict(wanted: &Wanted, answer: Result<Option<Answer>, Failure>) -> Result<Verdict, Failure> {
+fn verdict(wanted: &Wanted, check: Check, answer: Result<Option<Answer>, Failure>) -> Result<Verdict, Failure> {
     match answer {
-        Ok(answer) => {
-            let unchanged = |answer: &Value| wanted.live.as_ref().is_some_and(|live| compare::is_same_result(answer, live));
-            Ok(if answer.is_some_and(|answer| unchanged(&answer.body)) { Verdict::Unchanged } else { Verdict::Good })
+        Ok(None) => Ok(Verdict::Good { met: None, answer: None, check: Check::AtWrite }),
+        Ok(Some(answer)) if wanted.live.as_ref().is_some_and(|live| compare::is_same_result(&answer.body, live)) => {
+            Ok(Verdict::Unchanged)
         }
+        Ok(Some(answer)) => Ok(Verdict::Good { met: None, answer: Some(answer.body), check }),
         Err(failure) if matches!(failure.class, Class::Busy | Class::Unauthorized) => Err(failure),
         Err(failure) => Ok(Verdict::Bad(Problem::new(&wanted.member, &failure))),
     }
 }
 
 /// The namespaces among `wanted` that exist. Only those that matter are asked for.
-pub(super) async fn existing_namespaces(
+async fn existing_namespaces(
     connection: &Connection,
     wanted: impl Iterator<Item = ObjectId>,
-    concurrency: usize,
 ) -> Result<HashSet<String>, Failure> {
     let names: HashSet<String> = wanted.map(|id| id.namespace).filter(|namespace| !namespace.is_empty()).collect();
     let answers: Vec<Result<Option<String>, Failure>> = stream::iter(names)
@@ -187,7 +203,7 @@ pub(super) async fn existing_namespaces(
                 Err(failure) => Err(failure),
             }
         })
-        .buffer_unordered(concurrency)
+        .buffer_unordered(CONCURRENCY)
         .collect()
         .await;
     answers.into_iter().filter_map(Result::transpose).collect()

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use base64::Engine;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -40,11 +41,49 @@ pub(super) enum Mode {
 /// The namespace whose existence every cluster guarantees.
 const STAND_IN_NAMESPACE: &str = "default";
 
-/// The object as it is sent: a member of its set.
+/// The object as it is sent: a member of its set. A Secret's plain texts become data: the server would do the same, and then keep
+/// no account of whose they are.
 pub(super) fn membership(content: &Value, applyset: &str) -> Value {
     let mut content = content.clone();
-    content["metadata"]["labels"][APPLYSET_PART_OF] = applyset.into();
+    if let Some(labels) = map_at(&mut content, &["metadata", "labels"]) {
+        labels.insert(APPLYSET_PART_OF.to_owned(), applyset.into());
+    }
+    let is_secret = content["apiVersion"] == "v1" && content["kind"] == "Secret";
+    if is_secret
+        && let Some(Value::Object(texts)) = content.get("stringData").cloned()
+        && let Some(data) = map_at(&mut content, &["data"])
+    {
+        for (name, text) in texts {
+            let encoded = |text: &str| base64::engine::general_purpose::STANDARD.encode(text).into();
+            // What is no text is no good either; the server says so.
+            let value = text.as_str().map_or(text.clone(), encoded);
+            data.insert(name, value);
+        }
+        content.as_object_mut().map(|fields| fields.remove("stringData"));
+    }
     content
+}
+
+/// The map at this place, made where there is nothing. `None` where something else is in the way, which the server refuses.
+fn map_at<'a>(value: &'a mut Value, path: &[&str]) -> Option<&'a mut serde_json::Map<String, Value>> {
+    if value.is_null() {
+        *value = Value::Object(serde_json::Map::new());
+    }
+    let fields = value.as_object_mut()?;
+    match path {
+        [] => Some(fields),
+        [first, rest @ ..] => map_at(fields.entry(*first).or_insert(Value::Null), rest),
+    }
+}
+
+/// Whether the namespace that stands in has an object of this name already.
+pub(super) async fn stand_in_exists(connection: &Connection, member: &Member) -> Result<bool, Failure> {
+    let id = ObjectId { namespace: STAND_IN_NAMESPACE.to_owned(), ..member.object.id.clone() };
+    match connection.read(&member.resource.object_path(&id)).await {
+        Ok(_) => Ok(true),
+        Err(failure) if failure.class == Class::NotFound => Ok(false),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// Sends one apply request.

@@ -1,7 +1,7 @@
 //! `templates/NAME/component.yaml` and the templates beside it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -75,6 +75,19 @@ struct File {
 impl Component {
     pub(super) fn read(name: &str, files: &Files) -> Result<Self> {
         let (path, text) = files.required("component.yaml", &format!("templates/{name}"))?;
+        let mut component = Self::parse(name, text, path)?;
+        let templates = files.under("", ".yaml.j2").map(|(below, path, text)| Template {
+            name: format!("{name}/{below}"),
+            path: path.to_owned(),
+            source: text.to_owned(),
+        });
+        let is_patch = |template: &Template| template.name.starts_with(&format!("{name}/patches/"));
+        (component.patches, component.templates) = templates.partition(is_patch);
+        Ok(component)
+    }
+
+    /// What a component.yaml says, without the templates beside it; `path` is named in errors.
+    pub fn parse(name: &str, text: &str, path: &Path) -> Result<Self> {
         let file: File = yaml::from_str(text, path)?;
         let mut parameters = Vec::with_capacity(file.params.len());
         for (parameter, declaration) in file.params {
@@ -84,14 +97,6 @@ impl Component {
             };
             parameters.push(Parameter::new(&parameter, declaration).map_err(located)?);
         }
-        let (patches, templates) = files
-            .under("", ".yaml.j2")
-            .map(|(below, path, text)| Template {
-                name: format!("{name}/{below}"),
-                path: path.to_owned(),
-                source: text.to_owned(),
-            })
-            .partition(|template| template.name.starts_with(&format!("{name}/patches/")));
         Ok(Self {
             name: name.to_owned(),
             description: file.description,
@@ -99,8 +104,8 @@ impl Component {
             parameters,
             yields: file.yields,
             sources: file.sources,
-            patches,
-            templates,
+            patches: Vec::new(),
+            templates: Vec::new(),
         })
     }
 

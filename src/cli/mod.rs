@@ -102,9 +102,17 @@ pub enum Command {
     },
     /// Bring the cluster to what the app says
     #[command(
-        after_help = "Examples:\n  kfctl apply k8s\n  kfctl apply k8s -c profiles\n  kfctl apply platform\n  kfctl apply --yes --no-wait -o json\n\nExit codes: 0 done, 1 failed, 2 usage, 4 not ready in time, 5 wrong cluster, 130 interrupted."
+        after_help = "Examples:\n  kfctl apply k8s\n  kfctl apply k8s -c profiles\n  kfctl apply platform\n  kfctl apply k8s --dry-run\n  kfctl apply --yes --no-wait -o json\n\nExit codes: 0 done, 1 failed, 2 usage, 4 not ready in time, 5 wrong cluster, 130 interrupted."
     )]
     Apply(Apply),
+    /// What apply would change in the cluster, object by object; changes nothing
+    #[command(
+        after_help = "Examples:\n  kfctl diff\n  kfctl diff -c profiles\n  kfctl diff -o json\n\nExit codes: 0 nothing to change, 1 apply would be refused, 2 usage, 3 something to change, 5 wrong cluster."
+    )]
+    Diff(Diff),
+    /// Keep what you edited in rendered/
+    #[command(subcommand, after_help = "Examples:\n  kfctl overlay save\n  kfctl overlay save -c profiles")]
+    Overlay(Overlay),
     /// Read and change parameters of components
     #[command(
         subcommand,
@@ -192,6 +200,40 @@ pub struct Apply {
     /// Directory of other projects' manifests, as `kfctl sources fetch` fills it
     #[arg(long, env = "KFCTL_SOURCES", value_name = "DIR")]
     pub sources: Option<PathBuf>,
+    /// Print the steps and how each object was checked; write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `diff`.
+#[derive(Debug, Clone, Args)]
+pub struct Diff {
+    /// Only this component; may be given several times
+    #[arg(long = "component", short = 'c', value_name = "COMPONENT")]
+    pub components: Vec<String>,
+    /// As apply --force-conflicts would change it
+    #[arg(long)]
+    pub force_conflicts: bool,
+    /// Directory of other projects' manifests, as `kfctl sources fetch` fills it
+    #[arg(long, env = "KFCTL_SOURCES", value_name = "DIR")]
+    pub sources: Option<PathBuf>,
+}
+
+/// `overlay`.
+#[derive(Debug, Subcommand)]
+pub enum Overlay {
+    /// Turn edits of files in rendered/ into overlays, which are merged over every new rendering
+    #[command(
+        after_help = "Examples:\n  kfctl overlay save\n  kfctl overlay save -c profiles\n\nIt writes overlays/COMPONENT/ and changes nothing in the cluster."
+    )]
+    Save {
+        /// Only this component; may be given several times
+        #[arg(long = "component", short = 'c', value_name = "COMPONENT")]
+        components: Vec<String>,
+        /// Directory of other projects' manifests, as `kfctl sources fetch` fills it
+        #[arg(long, env = "KFCTL_SOURCES", value_name = "DIR")]
+        sources: Option<PathBuf>,
+    },
 }
 
 /// What happens to objects that left the app.

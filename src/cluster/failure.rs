@@ -37,6 +37,8 @@ pub enum Class {
     Unauthorized,
     /// The caller may not do this.
     Forbidden,
+    /// An admission webhook or policy refuses it.
+    Denied,
     /// The object is not valid, or changes what can't be changed.
     Invalid,
     /// Other managers own fields with other values.
@@ -113,6 +115,10 @@ fn classify(code: u16, status: &Status) -> Class {
         _ if status.message.contains("failed calling webhook") || status.message.contains("failed to call webhook") => {
             Class::WebhookNotReady
         }
+        // Nor has it one for what admission refuses: webhooks choose any code they like.
+        _ if status.message.contains("denied the request") || status.message.contains("denied request:") => Class::Denied,
+        // Two items of one key in a list: the server calls it an error of its own, and will for ever.
+        500 if status.message.contains("failed to create typed patch object") => Class::Invalid,
         400 if status.message.contains("does not support dry run") => Class::NoDryRun,
         401 => Class::Unauthorized,
         403 => Class::Forbidden,
@@ -177,6 +183,13 @@ mod tests {
         assert_eq!(class(403, json!({"details": {"causes": [{"reason": "NamespaceTerminating"}]}})), Class::NamespaceTerminating);
         assert_eq!(class(403, json!({"message": "bob may not"})), Class::Forbidden);
         assert_eq!(class(422, json!({"reason": "Invalid"})), Class::Invalid);
+        assert_eq!(class(400, json!({"message": "admission webhook \"w\" denied the request: no"})), Class::Denied);
+        assert_eq!(
+            class(500, json!({"message": "failed to create typed patch object (n/d): .env: duplicate entries"})),
+            Class::Invalid
+        );
+        let policy = "configmaps \"c\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no";
+        assert_eq!(class(422, json!({"reason": "Invalid", "message": policy})), Class::Denied);
         assert_eq!(Failure::from_answer(503, b"apiserver not ready", None).message, "apiserver not ready");
     }
 }

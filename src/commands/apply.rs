@@ -4,7 +4,7 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use super::preparation::{Preparation, chosen};
 use super::prune::{self, Pruned};
-use super::{Session, generate, local, platform};
+use super::{Session, diff, generate, local, platform};
 use crate::app::{App, ClusterRecord};
 use crate::apply::{self, Change, Events, Outcome, Report};
 use crate::catalog::{Catalog, Provision};
@@ -20,6 +20,9 @@ pub(super) async fn run(session: &Session, arguments: &cli::Apply) -> Result<Exi
 pub(super) async fn app(session: &Session, mut app: App, catalog: &Catalog, arguments: &cli::Apply) -> Result<ExitStatus> {
     // Whatever is wrong with the words or the files is said before anything is started.
     let places = chosen(&app, catalog, &arguments.components)?;
+    if arguments.dry_run {
+        return diff::dry_run(session, &app, catalog, arguments).await;
+    }
     if arguments.scope.has_platform() && session.names_a_cluster() && app.platform(catalog)?.provision != Provision::Existing {
         if !arguments.scope.has_objects() {
             let what = "`apply platform` makes the app's own cluster, and takes neither --kubeconfig nor --context";
@@ -66,11 +69,9 @@ async fn objects(
         }
         app.record_cluster(&ClusterRecord { uid: preparation.uid.clone(), server: connection.server.clone() })?;
     }
-    let settings =
-        apply::Settings { timeout: arguments.timeout, wait: !arguments.no_wait, force_conflicts: arguments.force_conflicts };
     let (sender, receiver) = unbounded_channel();
     let listener = tokio::spawn(listen(session.printer.clone(), receiver, session.verbose));
-    let report = apply::apply(&preparation.run(session, app, settings, Events::to(sender))).await;
+    let report = apply::apply(&preparation.run(session, app, arguments.settings(), Events::to(sender))).await;
     // The listener ends with its sender; its last line stands before the summary.
     let _ = listener.await;
     let report = report?;
@@ -120,13 +121,7 @@ fn summary(session: &Session, report: &Report, pruned: &Pruned) {
         counts = format!("{counts}, {} deleted", pruned.removed.deleted.len());
     }
     prune::report(session, pruned);
-    for problem in &report.problems {
-        printer.error(
-            &Error::cluster(format!("{} (component {}): {}", problem.object, problem.component, problem.reason))
-                .detail(format!("from {}", problem.file))
-                .hint(problem.hint.clone()),
-        );
-    }
+    diff::show(printer, &report.problems);
     for unready in &report.unready {
         printer.warn(format!("{} is not ready: {}", unready.object, unready.reason));
     }

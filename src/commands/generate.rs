@@ -2,7 +2,7 @@
 
 use super::Session;
 use super::platform;
-use crate::app::{App, Rendered, write_all};
+use crate::app::{App, Rendered, edits, refuse, write_all};
 use crate::catalog::Catalog;
 use crate::cli::Scope;
 use crate::error::{ExitStatus, Result};
@@ -35,7 +35,7 @@ pub(super) fn run(session: &Session, scope: Scope, discard_edits: bool) -> Resul
     Ok(ExitStatus::Done)
 }
 
-/// Renders these components and brings rendered/ to it. Says which values were taken differently from how they are written.
+/// Renders these components and brings rendered/ to it.
 pub(super) fn refresh(
     session: &Session,
     app: &App,
@@ -43,6 +43,23 @@ pub(super) fn refresh(
     names: &[String],
     discard_edits: bool,
 ) -> Result<Vec<Rendered>> {
+    let rendered = render(session, app, catalog, names)?;
+    if !discard_edits {
+        refuse(&edits(&app.directory, &rendered)?)?;
+    }
+    write_all(&app.directory, &rendered)?;
+    Ok(rendered)
+}
+
+/// Renders these components as `apply` would, and leaves rendered/ as it is.
+pub(super) fn look(session: &Session, app: &App, catalog: &Catalog, names: &[String]) -> Result<Vec<Rendered>> {
+    let rendered = render(session, app, catalog, names)?;
+    refuse(&edits(&app.directory, &rendered)?)?;
+    Ok(rendered)
+}
+
+/// Says which values were taken differently from how they are written.
+fn render(session: &Session, app: &App, catalog: &Catalog, names: &[String]) -> Result<Vec<Rendered>> {
     let platform = app.platform(catalog)?;
     for component in names.iter().filter_map(|name| catalog.find_component(name)) {
         for setting in app.settings(component, platform)? {
@@ -51,7 +68,5 @@ pub(super) fn refresh(
             }
         }
     }
-    let rendered = app.render(catalog, names)?;
-    write_all(&app.directory, &rendered, discard_edits)?;
-    Ok(rendered)
+    app.render(catalog, names)
 }

@@ -5,9 +5,11 @@ mod completions;
 mod component;
 mod controller;
 mod delete;
+mod diff;
 mod generate;
 mod init;
 mod local;
+mod overlay;
 mod param;
 mod platform;
 mod preparation;
@@ -24,7 +26,7 @@ use tokio::sync::watch;
 
 use crate::app::App;
 use crate::catalog::Catalog;
-use crate::cli::{Cli, Command, Scope};
+use crate::cli::{Cli, Command, Overlay, Scope};
 use crate::cluster::Target;
 use crate::error::{Error, ExitStatus, Result};
 use crate::ui::Printer;
@@ -77,6 +79,14 @@ pub async fn run(cli: Cli, mut session: Session) -> Result<ExitStatus> {
             session.sources.clone_from(&arguments.sources);
             apply::run(&session, &arguments).await
         }
+        Command::Diff(arguments) => {
+            session.sources.clone_from(&arguments.sources);
+            diff::run(&session, &arguments).await
+        }
+        Command::Overlay(Overlay::Save { components, sources }) => {
+            session.sources = sources;
+            overlay::save(&session, &components)
+        }
         Command::Param(command) => param::run(&session, &command),
         Command::Component(command) => component::run(&session, &command).await,
         Command::Delete(arguments) => delete::run(&session, &arguments).await,
@@ -87,6 +97,12 @@ pub async fn run(cli: Cli, mut session: Session) -> Result<ExitStatus> {
         Command::Sources(command) => sources::run(&session, &command),
         Command::Local(command) => local::run(&session, &command).await,
         Command::Controller { probes, metrics } => controller::run(&session, probes, metrics).await,
+    }
+}
+
+impl crate::cli::Apply {
+    fn settings(&self) -> crate::apply::Settings {
+        crate::apply::Settings { timeout: self.timeout, wait: !self.no_wait, force_conflicts: self.force_conflicts }
     }
 }
 

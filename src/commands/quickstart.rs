@@ -42,6 +42,7 @@ pub(super) async fn run(session: &Session, directory: &Path) -> Result<ExitStatu
         force_conflicts: false,
         prune: cli::Prune::Ask,
         sources: None,
+        dry_run: false,
     };
     let status = apply::app(session, app.clone(), &catalog, &arguments).await?;
     if status != ExitStatus::Done {

@@ -123,9 +123,11 @@ fn with_line(error: Error, rendered: &str) -> Error {
 pub fn merge_overlay(found: &mut [Object], overlays: Vec<Value>, path: &Path) -> Result<()> {
     for overlay in objects(overlays, path)? {
         let Some(target) = found.iter_mut().find(|object| object.id == overlay.id) else {
+            let known: Vec<String> = found.iter().map(|object| object.id.to_string()).collect();
             return Err(Error::input(format!("matches no object: there is no {}", overlay.id))
                 .in_file(path)
                 .expected("apiVersion, kind, name and namespace of a rendered object")
+                .did_you_mean(&overlay.id.to_string(), known.iter().map(String::as_str))
                 .hint("the files in rendered/ show what there is"));
         };
         let mut content = (*target.content).clone();

@@ -69,6 +69,30 @@ impl Printer {
         }
     }
 
+    /// A line above a part of the result.
+    pub fn heading(&self, text: impl AsRef<str>) {
+        if self.is_text() {
+            out(&self.paint(BOLD, &clean(text.as_ref())));
+        }
+    }
+
+    /// A unified diff.
+    pub fn diff(&self, text: &str) {
+        if !self.is_text() {
+            return;
+        }
+        for line in text.lines() {
+            let style = match line.as_bytes().first() {
+                Some(b'+') => GREEN,
+                Some(b'-') => RED,
+                Some(b'@') => CYAN,
+                _ => "",
+            };
+            let line = clean(line);
+            out(&if style.is_empty() { line } else { self.paint(style, &line) });
+        }
+    }
+
     /// Text of the result, as it is: generated files.
     pub fn raw(&self, text: &str) {
         if self.is_text() {

@@ -133,10 +133,7 @@ fn a_server_of_something_else() {
 
 #[test]
 fn a_connection_that_is_cut() {
-    let port = serve(|stream| {
-        drop(stream);
-        Ok(())
-    });
+    let port = serve(|mut stream| stream.read(&mut [0; 4096]).map(drop));
     let said = applied(&sandbox(&format!("{{server: 'http://127.0.0.1:{port}'}}"), "{token: secret-token}"), port);
     assert!(said.contains("error: cannot reach the cluster at http://127.0.0.1:[PORT] (context there)\n"), "{said}");
 }

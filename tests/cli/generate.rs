@@ -136,6 +136,7 @@ fn an_overlay_that_matches_nothing() {
     --- stdout
     --- stderr
     error: overlays/web/more.yaml: matches no object: there is no ConfigMap kubeflow/wbe; expected apiVersion, kind, name and namespace of a rendered object
+    hint: did you mean `ConfigMap kubeflow/web`?
     hint: the files in rendered/ show what there is
     ");
 }
@@ -163,15 +164,26 @@ fn edits_by_hand_are_not_lost() {
     let edited = rendered.replace("level: info", "level: debug");
     assert_ne!(rendered, edited);
     sandbox.write(file, &edited);
-    assert_snapshot!(sandbox.kfctl(&["generate", "k8s"]), @"
+    assert_snapshot!(sandbox.kfctl(&["generate", "k8s"]), @r#"
     exit: 1
     --- stdout
     --- stderr
     error: files in rendered/ were edited by hand; a new rendering would lose that
-      rendered/web/configmap-kubeflow-web.yaml:4: level: debug
-    hint: to keep a change, write it to overlays/COMPONENT/ as a partial object: it is merged over what is rendered
+      rendered/web/configmap-kubeflow-web.yaml:
+      --- rendered
+      +++ edited
+      @@ -1,7 +1,7 @@
+       apiVersion: v1
+       data:
+         app: shop
+      -  level: info
+      +  level: debug
+         memory: 64Mi
+         replicas: "1"
+       kind: ConfigMap
+    hint: to keep the edits: `kfctl overlay save` writes them to overlays/
     hint: to drop the edits: `kfctl generate k8s --discard-edits`
-    ");
+    "#);
     assert_eq!(sandbox.read(file), edited);
     assert_snapshot!(sandbox.kfctl(&["generate", "k8s", "--discard-edits"]), @"
     exit: 0
@@ -191,7 +203,7 @@ fn edits_by_hand_are_not_lost() {
     --- stderr
     error: files in rendered/ were edited by hand; a new rendering would lose that
       rendered/web/configmap-kubeflow-web.yaml: deleted
-    hint: to keep a change, write it to overlays/COMPONENT/ as a partial object: it is merged over what is rendered
+    hint: to keep the edits: `kfctl overlay save` writes them to overlays/
     hint: to drop the edits: `kfctl generate k8s --discard-edits`
     ");
 }

@@ -13,6 +13,9 @@ const COMMANDS: &[&str] = &[
     "init",
     "generate",
     "apply",
+    "diff",
+    "overlay",
+    "overlay save",
     "param",
     "param set",
     "param get",
@@ -64,6 +67,8 @@ fn top_level_help() {
       init         Make an app directory
       generate     Render manifests into rendered/; needs no cluster
       apply        Bring the cluster to what the app says
+      diff         What apply would change in the cluster, object by object; changes nothing
+      overlay      Keep what you edited in rendered/
       param        Read and change parameters of components
       component    Choose components, and bring your own
       status       What runs in the cluster, and what does not

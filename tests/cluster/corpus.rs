@@ -35,6 +35,9 @@ fn api_corpus_in_one_pass() {
     let again = app.kfctl(&["apply", "k8s"]);
     assert!(again.stdout.contains("0 created, 0 configured"), "{}", again.all());
 
+    let diff = app.kfctl(&["diff"]);
+    assert_eq!(diff.code, 0, "{}", diff.all());
+
     // Others write what is theirs: the aggregated rules, the autoscaler's replicas, a webhook's CA.
     let rules = cluster.kubectl(&["get", "clusterrole", "corpus-all", "-o", "jsonpath={.rules[*].resources[*]}"]).success();
     assert_eq!(rules, "recipes");

@@ -111,6 +111,10 @@ impl App {
         path.display().to_string()
     }
 
+    pub(crate) fn exists(&self, name: &str) -> bool {
+        self.directory.join(name).exists()
+    }
+
     pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.directory.join(name)).expect("the file is there")
     }

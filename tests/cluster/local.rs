@@ -95,6 +95,21 @@ fn api_quickstart_from_nothing_and_again() {
     drop(ended);
 }
 
+/// An app on platform local is brought to another cluster: nothing of the app's own is started beside it.
+#[test]
+fn api_another_cluster_gets_no_local_roles() {
+    let cluster = Cluster::start();
+    let kubeconfig = cluster.directory().join("kubeconfig").display().to_string();
+    let sandbox = tempfile::tempdir().expect("a temporary directory");
+    let at = |directory: &Path| App::new(directory, &sandbox.path().join("state"), None);
+    at(sandbox.path()).kfctl(&["init", "guest", "--platform", "local"]).success();
+    let guest = at(&sandbox.path().join("guest"));
+    let said = guest.kfctl(&["apply", "--yes", "--no-wait", "--kubeconfig", &kubeconfig]);
+    assert!(said.code == 0 && said.stderr.contains("platform local is left as it is"), "{}", said.all());
+    cluster.kubectl(&["get", "namespace", "kubeflow"]).success();
+    assert!(!sandbox.path().join("state").exists(), "something of the app's own was started");
+}
+
 #[test]
 fn api_assets_in_place_of_a_build() {
     let binaries = binaries();

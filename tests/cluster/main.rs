@@ -5,6 +5,7 @@
 mod corpus;
 mod delete;
 mod disturbed;
+mod drift;
 mod faults;
 mod harness;
 mod journey;
@@ -16,6 +17,7 @@ mod prune;
 #[path = "../common/readme.rs"]
 mod readme;
 mod webhook;
+mod yaml;
 
 use harness::Cluster;
 
