@@ -43,7 +43,8 @@ Register-ArgumentCompleter -Native -CommandName 'kfctl' -ScriptBlock {
             [CompletionResult]::new('overlay', 'overlay', [CompletionResultType]::ParameterValue, 'Keep what you edited in rendered/')
             [CompletionResult]::new('param', 'param', [CompletionResultType]::ParameterValue, 'Read and change parameters of components')
             [CompletionResult]::new('component', 'component', [CompletionResultType]::ParameterValue, 'Choose components, and bring your own')
-            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'What runs in the cluster, and what does not')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'What runs in the cluster, what does not and why, and what others changed')
+            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check the cluster and your rights in it, and say what to do about what is wrong')
             [CompletionResult]::new('sources', 'sources', [CompletionResultType]::ParameterValue, 'Manifests of other projects'' releases, each pinned by its sha256')
             [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Delete what the app has in the cluster; users'' data stays')
             [CompletionResult]::new('local', 'local', [CompletionResultType]::ParameterValue, 'The control plane of platform local')
@@ -372,6 +373,26 @@ Register-ArgumentCompleter -Native -CommandName 'kfctl' -ScriptBlock {
             break
         }
         'kfctl;status' {
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Only this component; may be given several times')
+            [CompletionResult]::new('--component', '--component', [CompletionResultType]::ParameterName, 'Only this component; may be given several times')
+            [CompletionResult]::new('--app', '--app', [CompletionResultType]::ParameterName, 'Name of the app, where its directory is not at hand')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig [default: its current one]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How results are printed')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How results are printed')
+            [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Show every change until Ctrl-C')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show every change until Ctrl-C')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Answer every question with yes')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer every question with yes')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more; twice shows every request')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; twice shows every request')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only results and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only results and errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'kfctl;doctor' {
             [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig [default: its current one]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How results are printed')

@@ -41,7 +41,8 @@ complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "diff" -d 'What apply wo
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "overlay" -d 'Keep what you edited in rendered/'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "param" -d 'Read and change parameters of components'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "component" -d 'Choose components, and bring your own'
-complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "status" -d 'What runs in the cluster, and what does not'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "status" -d 'What runs in the cluster, what does not and why, and what others changed'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "doctor" -d 'Check the cluster and your rights in it, and say what to do about what is wrong'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "sources" -d 'Manifests of other projects\' releases, each pinned by its sha256'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "delete" -d 'Delete what the app has in the cluster; users\' data stays'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "local" -d 'The control plane of platform local'
@@ -233,14 +234,25 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_s
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say only results and errors'
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s c -l component -d 'Only this component; may be given several times' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand status" -l app -d 'Name of the app, where its directory is not at hand' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand status" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand status" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
 json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s w -l watch -d 'Show every change until Ctrl-C'
 complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s q -l quiet -d 'Say only results and errors'
 complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand doctor" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand doctor" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand doctor" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand doctor" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand doctor" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand doctor" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen_subcommand_from list fetch" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen_subcommand_from list fetch" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen_subcommand_from list fetch" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'

@@ -69,3 +69,5 @@ pub const OTHER_TOOLS: &[(&str, &str, &str)] = &[
 pub const PVC_PROTECTION: &str = "kubernetes.io/pvc-protection";
 /// On the Secret of a token that the server made: the service account's UID.
 pub const SERVICE_ACCOUNT_UID: &str = "kubernetes.io/service-account.uid";
+/// On a `StorageClass`: `true` where claims that name no class get it.
+pub const DEFAULT_STORAGE_CLASS: &str = "storageclass.kubernetes.io/is-default-class";

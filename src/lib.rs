@@ -3,7 +3,7 @@
 //! The layout is the architecture. Arrows go one way, and a test holds that: a module uses what stands further right.
 //!
 //! ```text
-//! main → commands → cli → ui, local, controllers → apply → app, cluster → render → catalog, api
+//! main → commands → cli → ui, local, controllers, doctor → apply → app, cluster → render → catalog, api
 //!      → sources, object, difference → yaml, directories → labels, digest, error
 //! ```
 //!
@@ -14,6 +14,7 @@
 //! | [`ui`] | all output, progress and questions |
 //! | [`local`] | the control plane of platform `local`, and the in-cluster roles as processes beside it |
 //! | [`controllers`] | what runs in the cluster |
+//! | [`doctor`] | what is wrong with a cluster, and what to do about it |
 //! | [`apply`] | the one way to write to a cluster |
 //! | [`app`] | the app directory: what the admin decides, brings and reviews |
 //! | [`cluster`] | the connection, what the server serves, and what its refusals mean |
@@ -40,6 +41,7 @@ pub mod controllers;
 pub mod difference;
 pub mod digest;
 pub mod directories;
+pub mod doctor;
 pub mod error;
 pub mod labels;
 pub mod local;

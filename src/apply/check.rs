@@ -12,12 +12,13 @@ use super::inventory::{Inventory, inventories};
 use super::live::Live;
 use super::plan::Member;
 use super::report::Problem;
+use super::rights::Need;
 use super::verify::{Check, verify};
 use super::write::membership;
 use super::{compare, yields};
 use crate::catalog::Yield;
 use crate::cluster::Failure;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What a run knows before its first write.
 pub(super) struct Checked {
@@ -88,13 +89,30 @@ pub(super) async fn check(run: &Run<'_>, keep_answers: bool) -> Result<Checked> 
             .map_err(explain("read what is there"))?
     };
     let mut objects = wanted(run, &mut live, &inventories);
+    may_write(run, &objects)?;
 
     let problems = verify(run, &mut objects, keep_answers).await.map_err(explain("try the objects as a dry-run"))?;
     Ok(Checked { known, inventories, objects, left_over: live, problems })
 }
 
+/// What the caller may not do is said as one list, not object by object as the server refuses it.
+fn may_write(run: &Run<'_>, objects: &[Wanted]) -> Result<()> {
+    let Some(rights) = run.rights.filter(|rights| rights.is_certain()) else { return Ok(()) };
+    // Whether an object is there without being one of the set is not known here: the dry-run tells who may not create it.
+    let lacks_patch = |wanted: &&Wanted| wanted.pending && !rights.missing([Need::to_write(&wanted.member, true)]).is_empty();
+    let refused = objects.iter().filter(lacks_patch);
+    let missing = rights.missing(refused.map(|wanted| Need::to_write(&wanted.member, wanted.live.is_some())));
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let message =
+        format!("you lack rights on {} (context {}); nothing was written", run.connection.server, run.connection.context);
+    let error = missing.iter().fold(Error::cluster(message), |error, right| error.detail(right.to_string()));
+    Err(error.hint("ask an admin of the cluster for these rights, or choose another context with --context"))
+}
+
 /// Each member as it will be sent, beside what is there; what is no member stays in `live`.
-fn wanted(run: &Run<'_>, live: &mut Live, inventories: &BTreeMap<String, Inventory>) -> Vec<Wanted> {
+pub(super) fn wanted(run: &Run<'_>, live: &mut Live, inventories: &BTreeMap<String, Inventory>) -> Vec<Wanted> {
     let autoscaled: HashSet<(&str, &str, &str)> = run
         .plan
         .members

@@ -93,7 +93,7 @@ fn items_of<'a>(list: &'a [Value], key: &str) -> Vec<&'a Value> {
 }
 
 /// Whether a list's item is the one that a field set's key names: `k:{"name":"a"}` or `v:"a"`.
-fn is_item(item: &Value, key: &str) -> bool {
+pub(super) fn is_item(item: &Value, key: &str) -> bool {
     if let Some(value) = key.strip_prefix("v:") {
         return serde_json::from_str::<Value>(value).is_ok_and(|value| value == *item);
     }

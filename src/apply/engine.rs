@@ -12,6 +12,7 @@ use super::inventory::{self, Inventory};
 use super::order::{Gate, Task, TaskId};
 use super::plan::{Member, Plan};
 use super::report::{Outcome, Problem, Report, Unready};
+use super::rights::Rights;
 use super::write::{Change, Mode, retrying, send};
 use super::{compare, wait};
 use crate::catalog::Yield;
@@ -51,6 +52,8 @@ pub struct Run<'a> {
     pub plan: &'a Plan,
     /// Yielded fields by component.
     pub yields: &'a BTreeMap<String, Vec<Yield>>,
+    /// What the caller may do, where it is known.
+    pub rights: Option<&'a Rights>,
     /// How.
     pub settings: Settings,
     /// Where events go.

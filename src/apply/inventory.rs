@@ -15,6 +15,7 @@ use crate::object::{ObjectId, list};
 
 /// The namespace of all inventories.
 pub(super) const NAMESPACE: &str = "kubeflow-system";
+const TOOLING: &str = concat!("kfctl/", env!("CARGO_PKG_VERSION"));
 const COLLECTION: &str = "/api/v1/namespaces/kubeflow-system/configmaps";
 
 /// The inventory of one component.
@@ -28,6 +29,8 @@ pub struct Inventory {
     pub cluster_uid: String,
     /// Place of the component in the app's order.
     pub order: usize,
+    /// Which kfctl wrote it.
+    pub tooling: String,
     /// Kinds of members: `Deployment.apps`.
     pub group_kinds: BTreeSet<String>,
     /// Namespaces of members.
@@ -43,6 +46,7 @@ impl Inventory {
             component: component.to_owned(),
             cluster_uid: uid.to_owned(),
             order,
+            tooling: TOOLING.to_owned(),
             group_kinds: BTreeSet::new(),
             namespaces: BTreeSet::new(),
         };
@@ -109,7 +113,7 @@ impl Inventory {
                 "namespace": NAMESPACE,
                 "labels": { labels::APPLYSET_ID: self.id(), labels::APP: self.app, labels::COMPONENT: self.component },
                 "annotations": {
-                    labels::APPLYSET_TOOLING: concat!("kfctl/", env!("CARGO_PKG_VERSION")),
+                    labels::APPLYSET_TOOLING: self.tooling,
                     labels::APPLYSET_GROUP_KINDS: join(&self.group_kinds),
                     labels::APPLYSET_NAMESPACES: join(&outside),
                 },
@@ -118,13 +122,15 @@ impl Inventory {
         })
     }
 
-    fn read(parent: &Value) -> Option<Self> {
+    pub(super) fn read(parent: &Value) -> Option<Self> {
         let text = |pointer: &str| parent.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let set = |annotation: &str| -> BTreeSet<String> {
-            let list = parent.pointer("/metadata/annotations").and_then(|all| all.get(annotation)).and_then(Value::as_str);
-            list.unwrap_or_default().split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
+        let annotation =
+            |name: &str| parent.pointer("/metadata/annotations").and_then(|all| all.get(name)).and_then(Value::as_str);
+        let set = |name: &str| -> BTreeSet<String> {
+            annotation(name).unwrap_or_default().split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
         };
         let inventory = Self {
+            tooling: annotation(labels::APPLYSET_TOOLING).unwrap_or_default().to_owned(),
             app: text("/data/app"),
             component: text("/data/component"),
             cluster_uid: text("/data/clusterUid"),

@@ -12,7 +12,7 @@ use crate::labels::APPLYSET_PART_OF;
 use crate::object::ObjectId;
 
 /// Members of our sets as they are on the server.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Live {
     objects: HashMap<ObjectId, (Resource, Value)>,
 }
@@ -26,25 +26,14 @@ impl Live {
         wanted: &[Member],
         concurrency: usize,
     ) -> Result<Self, Failure> {
-        let kinds: BTreeSet<(String, String)> = inventories
-            .iter()
-            .flat_map(|inventory| &inventory.group_kinds)
-            .map(|group_kind| group_kind.split_once('.').unwrap_or((group_kind, "")))
-            .map(|(kind, group)| (group.to_owned(), kind.to_owned()))
-            .collect();
         // What is missing in discovery alone is still there, and would be forgotten.
         let mut defined = Discovery::default();
-        let unknown = kinds.iter().filter(|(group, kind)| discovery.versions(group, kind).is_empty());
-        defined.complete(connection, unknown.cloned()).await?;
+        let kinds = inventories.iter().flat_map(|inventory| &inventory.group_kinds);
+        let kinds = kinds.map(|group_kind| group_kind.split_once('.').unwrap_or((group_kind, "")));
+        let unknown = kinds.filter(|(kind, group)| discovery.versions(group, kind).is_empty());
+        defined.complete(connection, unknown.map(|(kind, group)| (group.to_owned(), kind.to_owned()))).await?;
         let ids: Vec<String> = inventories.iter().map(|inventory| inventory.id()).collect();
-        let resources = kinds.iter().flat_map(|(group, kind)| {
-            let used = wanted.iter().filter(|member| member.object.id.is(group, kind));
-            let versions: BTreeMap<&String, &Resource> =
-                used.map(|member| (&member.resource.version, &member.resource)).collect();
-            let known = discovery.versions(group, kind).first().or_else(|| defined.versions(group, kind).first());
-            let preferred = known.filter(|_| versions.is_empty());
-            versions.into_values().chain(preferred).collect::<Vec<_>>()
-        });
+        let resources = resources(discovery, inventories, wanted).chain(resources(&defined, inventories, &[]));
         let lists = stream::iter(resources.map(|resource| list(connection, resource, &ids)))
             .buffer_unordered(concurrency)
             .try_collect::<Vec<_>>()
@@ -58,6 +47,16 @@ impl Live {
             }
         }
         Ok(Self { objects })
+    }
+
+    /// Puts in an object as it is now.
+    pub(super) fn put(&mut self, resource: Resource, id: ObjectId, object: Value) {
+        self.objects.insert(id, (resource, object));
+    }
+
+    /// Leaves the objects that are still there.
+    pub(super) fn retain(&mut self, still_there: impl Fn(&ObjectId) -> bool) {
+        self.objects.retain(|id, _| still_there(id));
     }
 
     /// Takes out the object of this identity.
@@ -82,6 +81,22 @@ impl Live {
     pub fn iter(&self) -> impl Iterator<Item = (&ObjectId, &Value)> {
         self.objects.iter().map(|(id, (_, object))| (id, object))
     }
+}
+
+/// The kinds of these inventories, in the versions that `wanted` uses.
+pub(super) fn resources<'a>(
+    discovery: &'a Discovery,
+    inventories: &[&Inventory],
+    wanted: &'a [Member],
+) -> impl Iterator<Item = &'a Resource> {
+    let kinds: BTreeSet<String> = inventories.iter().flat_map(|inventory| inventory.group_kinds.iter().cloned()).collect();
+    kinds.into_iter().flat_map(|group_kind| {
+        let (kind, group) = group_kind.split_once('.').unwrap_or((&group_kind, ""));
+        let used = wanted.iter().filter(|member| member.served && member.object.id.is(group, kind));
+        let versions: BTreeMap<&String, &Resource> = used.map(|member| (&member.resource.version, &member.resource)).collect();
+        let preferred = discovery.versions(group, kind).first().filter(|_| versions.is_empty());
+        versions.into_values().chain(preferred).collect::<Vec<_>>()
+    })
 }
 
 async fn list(

@@ -170,8 +170,13 @@ pub(super) fn is_workload(id: &ObjectId) -> bool {
 }
 
 pub(super) fn pod_template(member: &Member) -> Option<&Value> {
-    let (.., pointer) = WORKLOADS.iter().find(|(group, kind, _)| member.object.id.is(group, kind))?;
-    member.object.content.pointer(pointer)
+    template(&member.object.id, &member.object.content)
+}
+
+/// The template of an object's pods, where it makes any.
+pub(super) fn template<'a>(id: &ObjectId, content: &'a Value) -> Option<&'a Value> {
+    let (.., pointer) = WORKLOADS.iter().find(|(group, kind, _)| id.is(group, kind))?;
+    content.pointer(pointer)
 }
 
 fn is_definition(id: &ObjectId) -> bool {

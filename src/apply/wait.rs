@@ -5,15 +5,15 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt};
-use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind};
-use kube::runtime::{WatchStreamExt, watcher};
 use serde_json::Value;
 
 use super::event::{Event, Events};
 use super::order::Gate;
 use super::plan::Member;
+use super::pods::explain;
 use super::report::Unready;
-use super::status::{Readiness, becomes_ready, pod_trouble, readiness};
+use super::status::{Readiness, becomes_ready, readiness};
+use super::watches::{Seen, watch};
 use super::webhooks::backends;
 use crate::cluster::{Class, Connection, Failure};
 use crate::labels::{APPLYSET_PART_OF, SERVICE_NAME};
@@ -22,9 +22,6 @@ use crate::object::{ObjectId, list};
 /// A pause between two looks at the same thing, growing up to the longest.
 const FIRST_LOOK: Duration = Duration::from_millis(50);
 const LONGEST_LOOK: Duration = Duration::from_secs(1);
-
-/// Seconds after which a watch is begun anew: one may stay open with nothing coming through.
-const LONGEST_WATCH: u32 = 10;
 
 /// Waits until the gate opens; at `deadline` the reason why it did not.
 pub(super) async fn gate(
@@ -43,11 +40,9 @@ pub(super) async fn gate(
             Err(failure) => failure.message,
         };
         if Instant::now() + pause > deadline {
-            let reason = match gate {
-                Gate::Ready(id) => explain(connection, id, reason, members).await,
-                _ => reason,
-            };
-            return Err(Unready { object: gate.object().clone(), reason });
+            let unready = vec![Unready { object: gate.object().clone(), reason }];
+            let mut told = explain(connection, unready, |unready| content(&unready.object, members)).await;
+            return Err(told.remove(0));
         }
         if pause == LONGEST_LOOK && told != reason {
             events.send(Event::Waiting { object: gate.object().clone(), reason: reason.clone() });
@@ -138,11 +133,16 @@ pub(super) async fn ready(
         .map(|member| ((member.object.id.group.clone(), member.object.id.kind.clone()), member))
         .collect();
     let selector = format!("{APPLYSET_PART_OF} in ({})", applysets.iter().cloned().collect::<Vec<_>>().join(","));
-    let streams = kinds.values().map(|member| watch(connection, member, &selector));
+    let streams = kinds.values().map(|member| watch(connection, &member.resource, None, &selector));
     let mut changes = pin!(stream::select_all(streams));
     while !waiting.is_empty() {
         let Ok(change) = tokio::time::timeout_at(deadline.into(), changes.next()).await else { break };
-        let Some((id, object)) = change else { break };
+        // A broken watch repairs itself; the deadline bounds it.
+        let (id, object) = match change {
+            Some(Seen::Object(_, id, object)) => (id, object),
+            Some(_) => continue,
+            None => break,
+        };
         let Some(reason) = waiting.get_mut(&id) else { continue };
         match readiness(&id, &object) {
             Readiness::Ready => {
@@ -161,56 +161,14 @@ pub(super) async fn ready(
             }
         }
     }
-    for (id, reason) in waiting {
-        let reason = explain(connection, &id, reason, members).await;
-        unready.push(Unready { object: id, reason });
-    }
-    unready
+    unready.extend(waiting.into_iter().map(|(object, reason)| Unready { object, reason }));
+    explain(connection, unready, |unready| content(&unready.object, members)).await
+}
+
+fn content<'a>(id: &ObjectId, members: &'a [Member]) -> Option<&'a Value> {
+    members.iter().find(|member| member.object.id == *id).map(|member| &*member.object.content)
 }
 
 fn is_custom(id: &ObjectId) -> bool {
     id.group.contains('.') && !id.group.ends_with(".k8s.io")
-}
-
-type Change = (ObjectId, Value);
-
-fn watch(connection: &Connection, member: &Member, selector: &str) -> stream::BoxStream<'static, Change> {
-    let resource = &member.resource;
-    let gvk = GroupVersionKind::gvk(&resource.group, &resource.version, &resource.kind);
-    let api: Api<DynamicObject> = Api::all_with(connection.client(), &ApiResource::from_gvk_with_plural(&gvk, &resource.plural));
-    let (group, kind) = (resource.group.clone(), resource.kind.clone());
-    watcher(api, watcher::Config::default().labels(selector).timeout(LONGEST_WATCH))
-        .default_backoff()
-        .filter_map(move |event| {
-            // An error is a broken watch, which repairs itself with backoff; the deadline bounds it.
-            let object = match event {
-                Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => serde_json::to_value(object).ok(),
-                _ => None,
-            };
-            let text = |pointer: &str| object.as_ref()?.pointer(pointer)?.as_str().map(str::to_owned);
-            let id = ObjectId {
-                group: group.clone(),
-                kind: kind.clone(),
-                namespace: text("/metadata/namespace").unwrap_or_default(),
-                name: text("/metadata/name").unwrap_or_default(),
-            };
-            std::future::ready(object.map(|object| (id, object)))
-        })
-        .boxed()
-}
-
-/// The reason with what the workload's own pods say.
-async fn explain(connection: &Connection, id: &ObjectId, reason: String, members: &[Member]) -> String {
-    let member = members.iter().find(|member| member.object.id == *id);
-    let labels = member.and_then(|member| member.object.content.pointer("/spec/selector/matchLabels")).and_then(Value::as_object);
-    let Some(labels) = labels else { return reason };
-    let selector: Vec<String> = labels
-        .iter()
-        .map(|(key, value)| format!("{}%3D{}", key.replace('/', "%2F"), value.as_str().unwrap_or_default()))
-        .collect();
-    let path = format!("/api/v1/namespaces/{}/pods?labelSelector={}", id.namespace, selector.join("%2C"));
-    let Ok(pods) = connection.get(&path).await else { return reason };
-    let troubles: BTreeSet<String> =
-        pods.get("items").and_then(Value::as_array).into_iter().flatten().filter_map(pod_trouble).collect();
-    if troubles.is_empty() { reason } else { format!("{reason} ({})", troubles.into_iter().collect::<Vec<_>>().join("; ")) }
 }

@@ -57,7 +57,7 @@ fn catches(webhook: &Value, group: &str, plural: &str) -> bool {
 }
 
 /// Whether a label selector selects these labels. What is written against the specification selects nothing.
-fn selects(selector: &Value, labels: &Map<String, Value>) -> bool {
+pub(super) fn selects(selector: &Value, labels: &Map<String, Value>) -> bool {
     let has = |key: &Value, value: &Value| key.as_str().and_then(|key| labels.get(key)) == Some(value);
     let exact = selector.get("matchLabels").and_then(Value::as_object).into_iter().flatten();
     let expressions = list(selector, "/matchExpressions");

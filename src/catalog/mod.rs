@@ -16,7 +16,7 @@ use include_dir::{Dir, include_dir};
 pub use component::{Component, Template, Yield};
 pub use parameter::{Parameter, ParameterType, Parsed, parse_duration};
 pub use platform::{Platform, Provision, Role};
-pub use quantity::Quantity;
+pub use quantity::{Quantity, value as quantity_value};
 
 use crate::error::{Error, Result};
 use crate::sources::Sources;

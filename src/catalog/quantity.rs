@@ -32,6 +32,29 @@ impl Quantity {
     }
 }
 
+/// The number that a quantity of the server means.
+#[must_use]
+pub fn value(text: &str) -> Option<f64> {
+    if !is_quantity(text) {
+        return None;
+    }
+    let number = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (digits, suffix) = text.split_at(number);
+    let digits: f64 = digits.parse().ok()?;
+    let power = |of: &str, letters: &str| letters.find(of).and_then(|place| i32::try_from(place + 1).ok());
+    Some(match suffix.strip_suffix('i') {
+        Some(binary) => digits * 1024_f64.powi(power(binary, "KMGTPE")?),
+        None => match suffix {
+            "" => digits,
+            "n" => digits / 1e9,
+            "u" => digits / 1e6,
+            "m" => digits / 1e3,
+            decimal if decimal.len() == 1 => digits * 1000_f64.powi(power(decimal, "kMGTPE")?),
+            exponent => digits * 10_f64.powi(exponent[1..].parse().ok()?),
+        },
+    })
+}
+
 fn is_quantity(text: &str) -> bool {
     let text = text.strip_prefix('+').unwrap_or(text);
     let number = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
@@ -64,6 +87,23 @@ mod tests {
             assert_eq!(quantity.text, meant);
             assert_eq!(quantity.note, Some(format!("{written} is taken as {meant}")));
         }
+    }
+
+    #[test]
+    fn knows_what_they_mean() {
+        let cases = [
+            ("2", 2.0),
+            ("1500m", 1.5),
+            ("1Ki", 1024.0),
+            ("2Gi", 2_147_483_648.0),
+            ("1k", 1000.0),
+            ("1e3", 1000.0),
+            ("1E", 1e18),
+        ];
+        for (text, meant) in cases {
+            assert!(value(text).is_some_and(|value| (value - meant).abs() < 1e-9), "{text}: {:?}", value(text));
+        }
+        assert_eq!(value("lots"), None);
     }
 
     #[test]

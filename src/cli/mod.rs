@@ -125,9 +125,16 @@ pub enum Command {
         after_help = "Examples:\n  kfctl component list\n  kfctl component add my-operator --from operator.yaml\n  kfctl component disable my-operator"
     )]
     Component(Component),
-    /// What runs in the cluster, and what does not
-    #[command(after_help = "Examples:\n  kfctl status\n  kfctl status -o json")]
-    Status,
+    /// What runs in the cluster, what does not and why, and what others changed
+    #[command(
+        after_help = "Examples:\n  kfctl status\n  kfctl status -c profiles -v\n  kfctl status --watch\n  kfctl status --app my-kubeflow -o json\n\nWith the app directory it also says what differs from what the app wants now. Ctrl-C ends --watch, with the exit code of\nthe last state.\n\nExit codes: 0 everything is ready, 1 failed, 2 usage, 4 something is not ready, 5 wrong cluster."
+    )]
+    Status(Status),
+    /// Check the cluster and your rights in it, and say what to do about what is wrong
+    #[command(
+        after_help = "Examples:\n  kfctl doctor\n  kfctl doctor --context production\n  kfctl doctor -o json\n\nWithout an app directory it checks the cluster alone. It writes nothing.\n\nExit codes: 0 nothing is broken, 1 something is."
+    )]
+    Doctor,
     /// Manifests of other projects' releases, each pinned by its sha256
     #[command(
         subcommand,
@@ -245,6 +252,20 @@ pub enum Prune {
     Yes,
     /// Leave them
     No,
+}
+
+/// `status`.
+#[derive(Debug, Clone, Args)]
+pub struct Status {
+    /// Only this component; may be given several times
+    #[arg(long = "component", short = 'c', value_name = "COMPONENT")]
+    pub components: Vec<String>,
+    /// Name of the app, where its directory is not at hand
+    #[arg(long, value_name = "NAME")]
+    pub app: Option<String>,
+    /// Show every change until Ctrl-C
+    #[arg(long, short = 'w')]
+    pub watch: bool,
 }
 
 fn duration(text: &str) -> Result<std::time::Duration, String> {

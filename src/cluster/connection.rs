@@ -62,6 +62,8 @@ pub struct Answer {
     pub created: bool,
     /// What the server warns of.
     pub warnings: Vec<String>,
+    /// The server's clock, as its header says it.
+    pub date: Option<String>,
 }
 
 impl Connection {
@@ -183,13 +185,14 @@ impl Connection {
         }
         let body = serde_json::from_slice(&bytes)
             .map_err(|error| Failure::transport(format!("the answer was cut off or is no JSON: {error}")))?;
+        let date = head.headers.get(http::header::DATE).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let warnings = head
             .headers
             .get_all(http::header::WARNING)
             .iter()
             .filter_map(|value| Some(value.to_str().ok()?.split_once('"')?.1.trim_end_matches('"').replace("\\\"", "\"")))
             .collect();
-        Ok(Answer { body, created: head.status == http::StatusCode::CREATED, warnings })
+        Ok(Answer { body, created: head.status == http::StatusCode::CREATED, warnings, date })
     }
 
     /// The UID of namespace kube-system: the cluster's identity.

@@ -86,13 +86,6 @@ impl Discovery {
         Ok(discovery)
     }
 
-    /// Asks the server, and makes sure of the kinds of these objects.
-    pub async fn read_for(connection: &Connection, objects: impl Iterator<Item = &ObjectId>) -> Result<Self, Failure> {
-        let mut discovery = Self::read(connection).await?;
-        discovery.complete(connection, objects.map(|id| (id.group.clone(), id.kind.clone()))).await?;
-        Ok(discovery)
-    }
-
     /// Adds those of these kinds (group and kind) that are defined in the cluster and yet missing here: what a server says of
     /// itself may be older than what is stored, where there are several servers or a definition is new.
     pub async fn complete(

@@ -55,6 +55,7 @@ async fn objects(
     let names: Vec<String> = places.iter().map(|(name, _)| name.clone()).collect();
     let rendered = generate::refresh(session, app, catalog, &names, false)?;
     let preparation = Preparation::new(session, app, catalog, places, rendered).await?;
+    preparation.check_fatal()?;
     if app.file.cluster.is_none() {
         let connection = &preparation.connection;
         session.printer.note(format!("This is the first apply of app {}. It will make or change:", app.file.name));

@@ -6,6 +6,7 @@ mod component;
 mod controller;
 mod delete;
 mod diff;
+mod doctor;
 mod generate;
 mod init;
 mod local;
@@ -90,7 +91,8 @@ pub async fn run(cli: Cli, mut session: Session) -> Result<ExitStatus> {
         Command::Param(command) => param::run(&session, &command),
         Command::Component(command) => component::run(&session, &command).await,
         Command::Delete(arguments) => delete::run(&session, &arguments).await,
-        Command::Status => status::run(&session).await,
+        Command::Status(arguments) => status::run(&session, &arguments).await,
+        Command::Doctor => doctor::run(&session).await,
         Command::Completions { shell } => completions::run(&session, shell),
         Command::Version => version::run(&session),
         Command::Quickstart { directory } => quickstart::run(&session, &directory).await,

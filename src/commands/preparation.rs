@@ -1,12 +1,14 @@
 //! What `apply`, `diff` and `apply --dry-run` do alike before the engine runs: the plan, and the cluster it is for.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Session, one_of, platform};
 use crate::app::{App, Rendered};
-use crate::apply::{self, Events, Plan, Run, Settings};
+use crate::apply::{self, Events, Plan, Rights, Run, Settings};
 use crate::catalog::{Catalog, Yield};
-use crate::cluster::{Connection, Discovery};
+use crate::cluster::{Connection, Discovery, Failure, Version};
+use crate::doctor::{self, Fact};
 use crate::error::Result;
 use crate::object::Object;
 
@@ -26,9 +28,11 @@ pub(super) struct Preparation {
     pub uid: String,
     /// Number of objects by component, in order.
     pub counts: Vec<(String, usize)>,
-    discovery: Discovery,
+    pub discovery: Arc<Discovery>,
+    pub rights: Option<Rights>,
+    pub plan: Plan,
+    version: Fact<Version>,
     places: Vec<(String, usize)>,
-    plan: Plan,
     yields: BTreeMap<String, Vec<Yield>>,
 }
 
@@ -42,21 +46,41 @@ impl Preparation {
         rendered: Vec<Rendered>,
     ) -> Result<Self> {
         let connection = Connection::open(&platform::target(session, app, catalog)?).await?;
-        let uid = apply::check_cluster(&connection, app.file.cluster.as_ref()).await?;
+        // Where nobody answers, the first word tells, and the others are not waited for.
+        let (uid, (discovery, version, unlimited)) =
+            futures::future::try_join(apply::check_cluster(&connection, app.file.cluster.as_ref()), async {
+                Ok(futures::join!(Discovery::read(&connection), Version::read(&connection), Rights::is_unlimited(&connection)))
+            })
+            .await?;
+        let explain = |failure: Failure| connection.explain(&failure, "read what it serves");
+        let mut discovery = discovery.map_err(explain)?;
         let components: Vec<(String, Vec<Object>)> =
             rendered.into_iter().map(|rendered| (rendered.component, rendered.objects)).collect();
         let kinds = components.iter().flat_map(|(_, objects)| objects).map(|object| &object.id);
-        let discovery = Discovery::read_for(&connection, kinds)
-            .await
-            .map_err(|failure| connection.explain(&failure, "read what it serves"))?;
+        discovery.complete(&connection, kinds.map(|id| (id.group.clone(), id.kind.clone()))).await.map_err(explain)?;
         let plan = apply::plan(&components, &discovery, &app.file.namespace)?;
+        // What can't be asked is found out by the dry-run.
+        let rights = match unlimited {
+            Ok(true) => Some(Rights::All),
+            Ok(false) => {
+                let namespaces = plan.members.iter().map(|member| member.object.id.namespace.clone()).collect();
+                Rights::read(&connection, namespaces).await.ok()
+            }
+            Err(_) => None,
+        };
+        let version = version.map_err(|failure| failure.message);
         let counts = components.into_iter().map(|(component, objects)| (component, objects.len())).collect();
         let yields = places
             .iter()
             .filter_map(|(name, _)| catalog.find_component(name))
             .map(|component| (component.name.clone(), component.yields.clone()))
             .collect();
-        Ok(Self { connection, uid, counts, discovery, places, plan, yields })
+        Ok(Self { connection, uid, counts, discovery: Arc::new(discovery), version, rights, places, plan, yields })
+    }
+
+    /// What is known to be fatal is said before anything is written.
+    pub(super) fn check_fatal(&self) -> Result<()> {
+        doctor::fatal(self.version.as_ref().map_err(Clone::clone), &self.discovery, &self.plan.members)
     }
 
     /// The run for the engine.
@@ -69,6 +93,7 @@ impl Preparation {
             components: &self.places,
             plan: &self.plan,
             yields: &self.yields,
+            rights: self.rights.as_ref(),
             settings,
             events,
             stop: session.stop.clone(),

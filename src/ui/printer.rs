@@ -25,6 +25,8 @@ pub struct Printer {
     pub output: Output,
     quiet: bool,
     color: bool,
+    /// Whether results go to a terminal that can be drawn on.
+    screen: bool,
     /// Whether someone sits at a terminal and can see progress.
     pub terminal: bool,
     can_answer: bool,
@@ -42,11 +44,12 @@ impl Printer {
     #[must_use]
     pub fn new(output: Output, quiet: bool, yes: bool) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-            || std::env::var("TERM").is_ok_and(|term| term == "dumb");
+        let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+        let plain = dumb || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
             output,
             quiet,
+            screen: std::io::stdout().is_terminal() && !dumb && output == Output::Text,
             color: terminal && std::io::stdout().is_terminal() && !plain && output == Output::Text,
             terminal: terminal && !quiet && output == Output::Text,
             can_answer: std::io::stdin().is_terminal() && terminal,
@@ -148,6 +151,35 @@ impl Printer {
                 .iter()
                 .enumerate()
                 .for_each(|(place, line)| out(&if place == 0 { self.paint(BOLD, line) } else { line.clone() }));
+        }
+    }
+
+    /// Clears the screen for a newer result; false where results go elsewhere.
+    #[must_use]
+    pub fn redraw(&self) -> bool {
+        if self.screen {
+            self.raw("\u{1b}[2J\u{1b}[H");
+        }
+        self.screen
+    }
+
+    /// What a check found: a word for how it went, the check, what it found and what to do.
+    pub fn verdict(&self, went: &str, check: &str, found: &str, to_do: Option<&str>) {
+        if self.is_text() {
+            let style = match went {
+                "ok" => GREEN,
+                "warn" => YELLOW,
+                _ => RED,
+            };
+            out(&format!(
+                "{}{}  {check:<14}{}",
+                self.paint(style, went),
+                " ".repeat(4_usize.saturating_sub(went.len())),
+                clean(found)
+            ));
+            if let Some(to_do) = to_do {
+                out(&format!("{}{} {}", " ".repeat(20), self.paint(CYAN, "→"), clean(to_do)));
+            }
         }
     }
 

@@ -110,6 +110,24 @@ fn a_server_that_does_not_answer() {
 }
 
 #[test]
+fn doctor_without_a_cluster() {
+    assert_snapshot!(with_kubeconfig().kfctl(&["doctor"]), @"
+    exit: 1
+    --- stdout
+    fail  server        cannot reach the cluster at http://127.0.0.1:1 (context there); Connection refused (os error 111)
+                        → is it running, and is this the right one? `kubectl config get-contexts` lists what there is; choose with --context
+    --- stderr
+    ");
+    assert_snapshot!(Sandbox::new().env("KUBECONFIG", "[DIR]/nowhere").kfctl(&["doctor", "-o", "json"]), @r#"
+    exit: 1
+    --- stdout
+    {"check":"server","level":"fail","found":"cannot use the kubeconfig [DIR]/nowhere; it is not there","toDo":"name another with --kubeconfig or the variable KUBECONFIG"}
+    --- stderr
+    {"event":"note","message":"there is no app here: the cluster alone is checked"}
+    "#);
+}
+
+#[test]
 fn words_that_can_not_be() {
     assert_snapshot!(with_kubeconfig().kfctl(&["apply", "-c", "wbe"]), @r#"
     exit: 2

@@ -29,6 +29,7 @@ const COMMANDS: &[&str] = &[
     "component disable",
     "component show",
     "status",
+    "doctor",
     "sources",
     "sources list",
     "sources fetch",
@@ -71,7 +72,8 @@ fn top_level_help() {
       overlay      Keep what you edited in rendered/
       param        Read and change parameters of components
       component    Choose components, and bring your own
-      status       What runs in the cluster, and what does not
+      status       What runs in the cluster, what does not and why, and what others changed
+      doctor       Check the cluster and your rights in it, and say what to do about what is wrong
       sources      Manifests of other projects' releases, each pinned by its sha256
       delete       Delete what the app has in the cluster; users' data stays
       local        The control plane of platform local

@@ -5,6 +5,7 @@
 mod corpus;
 mod delete;
 mod disturbed;
+mod doctor;
 mod drift;
 mod faults;
 mod harness;
@@ -16,6 +17,7 @@ mod proxy;
 mod prune;
 #[path = "../common/readme.rs"]
 mod readme;
+mod status;
 mod webhook;
 mod yaml;
 

@@ -1,0 +1,197 @@
+//! What is known of a cluster: asked for all at once, and each by itself, so that one refusal hides nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures::stream::{self, StreamExt};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::apply::{ComponentState, Member, MissingRight, Rights};
+use crate::cluster::{Class, Connection, Discovery, Failure, Version};
+use crate::object::list;
+
+/// Something that was asked for, or why there is no answer.
+pub type Fact<T> = Result<T, String>;
+
+/// What is behind a service's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// Something ready.
+    Ready,
+    /// Nothing ready.
+    Empty,
+    /// There is no such service.
+    Missing,
+}
+
+/// All that the checks know.
+#[derive(Debug)]
+pub struct Facts {
+    /// The server's version.
+    pub version: Fact<Version>,
+    /// The server's clock, and ours before and after it was asked.
+    pub clock: Fact<(Timestamp, [Timestamp; 2])>,
+    /// What the server serves.
+    pub discovery: Fact<Arc<Discovery>>,
+    /// Storage classes.
+    pub classes: Fact<Vec<Value>>,
+    /// Nodes.
+    pub nodes: Fact<Vec<Value>>,
+    /// Webhook configurations, of both kinds.
+    pub webhooks: Fact<Vec<Value>>,
+    /// `APIService`s.
+    pub api_services: Fact<Vec<Value>>,
+    /// Deployments of Istio's control plane.
+    pub istiods: Fact<Vec<Value>>,
+    /// Whether Istio's CNI runs.
+    pub istio_cni: Fact<bool>,
+    /// Services behind webhooks, by namespace and name. Those that can't be looked at are left out.
+    pub services: BTreeMap<(String, String), Service>,
+    /// Whether the caller may do everything.
+    pub is_admin: Fact<bool>,
+    /// What is known of the app, where there is one.
+    pub app: Option<AppFacts>,
+}
+
+/// What is known of an app.
+#[derive(Debug, Default)]
+pub struct AppFacts {
+    /// Whether it brings the definition of profiles.
+    pub brings_profiles: bool,
+    /// What the caller may not do, and whether that is certain.
+    pub missing: Option<(Vec<MissingRight>, bool)>,
+    /// Its objects in the cluster.
+    pub components: Vec<ComponentState>,
+}
+
+impl AppFacts {
+    /// Of these members.
+    #[must_use]
+    pub fn of(members: &[Member], components: Vec<ComponentState>) -> Self {
+        Self { brings_profiles: bring_profiles(members), missing: None, components }
+    }
+}
+
+/// Whether these bring the definition of profiles.
+pub(super) fn bring_profiles(members: &[Member]) -> bool {
+    members.iter().any(|member| {
+        member.object.id.is("apiextensions.k8s.io", "CustomResourceDefinition")
+            && member.object.id.name == "profiles.kubeflow.org"
+    })
+}
+
+impl Facts {
+    /// Asks the cluster.
+    pub async fn gather(connection: &Connection) -> Self {
+        let items =
+            async |path: &str| connection.get(path).await.map(|answer| list(&answer, "/items").to_vec()).map_err(in_words);
+        let webhooks =
+            async |kind: &str| items(&format!("/apis/admissionregistration.k8s.io/v1/{kind}webhookconfigurations")).await;
+        let (version, discovery, classes, nodes, mutating, validating, api_services, istiods, cni, is_admin) = futures::join!(
+            version_and_clock(connection),
+            Discovery::read(connection),
+            items("/apis/storage.k8s.io/v1/storageclasses"),
+            items("/api/v1/nodes"),
+            webhooks("mutating"),
+            webhooks("validating"),
+            items("/apis/apiregistration.k8s.io/v1/apiservices"),
+            items("/apis/apps/v1/deployments?labelSelector=app%3Distiod"),
+            items("/apis/apps/v1/daemonsets?labelSelector=k8s-app%3Distio-cni-node"),
+            Rights::is_unlimited(connection),
+        );
+        let webhooks = mutating.and_then(|mutating| Ok([mutating, validating?].concat()));
+        let (version, clock) = match version {
+            Ok((version, clock)) => (Ok(version), clock),
+            Err(why) => (Err(why.clone()), Err(why)),
+        };
+        let services = services(connection, webhooks.as_deref().unwrap_or_default()).await;
+        Self {
+            version,
+            clock,
+            discovery: discovery.map(Arc::new).map_err(in_words),
+            classes,
+            nodes,
+            webhooks,
+            api_services,
+            istiods,
+            istio_cni: cni.map(|sets| !sets.is_empty()),
+            services,
+            is_admin: is_admin.map_err(in_words),
+            app: None,
+        }
+    }
+}
+
+fn in_words(failure: Failure) -> String {
+    failure.message
+}
+
+async fn version_and_clock(connection: &Connection) -> Fact<(Version, Fact<(Timestamp, [Timestamp; 2])>)> {
+    let before = Timestamp::now();
+    let answer = connection.request(http::Method::GET, "/version", "application/json", None).await.map_err(in_words)?;
+    let after = Timestamp::now();
+    let date = answer.date.as_deref().and_then(|date| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).ok());
+    let clock = date.map(|date| (date, [before, after])).ok_or_else(|| "the server says no time".to_owned());
+    Ok((Version::of(&answer.body), clock))
+}
+
+/// The services that webhooks name.
+pub(super) fn backend(webhook: &Value) -> Option<(String, String)> {
+    let text = |field: &str| webhook.pointer(&format!("/clientConfig/service/{field}"))?.as_str().map(str::to_owned);
+    text("namespace").zip(text("name"))
+}
+
+/// Looks behind them: two lists for each of their namespaces.
+async fn services(connection: &Connection, configurations: &[Value]) -> BTreeMap<(String, String), Service> {
+    let named: BTreeSet<(String, String)> =
+        configurations.iter().flat_map(|configuration| list(configuration, "/webhooks")).filter_map(backend).collect();
+    let namespaces: BTreeSet<String> = named.iter().map(|(namespace, _)| namespace.clone()).collect();
+    let looks = stream::iter(namespaces).map(|namespace| async move {
+        let slices = format!("/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices");
+        let services = format!("/api/v1/namespaces/{namespace}/services");
+        let (services, slices) = futures::join!(connection.get(&services), connection.get(&slices));
+        (namespace, services, slices)
+    });
+    let looks = looks.buffer_unordered(8).collect::<Vec<_>>().await;
+    let mut found = BTreeMap::new();
+    for (namespace, services, slices) in looks {
+        let (services, slices) = match (services, slices) {
+            (Ok(services), Ok(slices)) => (services, slices),
+            (Err(failure), _) if failure.class == Class::NotFound => (Value::Null, Value::Null),
+            _ => continue,
+        };
+        for service in named.iter().filter(|(other, _)| *other == namespace) {
+            found.insert(service.clone(), look(&service.1, list(&services, "/items"), list(&slices, "/items")));
+        }
+    }
+    found
+}
+
+fn look(name: &str, services: &[Value], slices: &[Value]) -> Service {
+    let text = |object: &Value, pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let Some(service) = services.iter().find(|service| text(service, "/metadata/name") == name) else { return Service::Missing };
+    let of_it = slices.iter().filter(|slice| text(slice, "/metadata/labels/kubernetes.io~1service-name") == name);
+    let ready = |endpoint: &Value| endpoint.pointer("/conditions/ready").and_then(Value::as_bool).unwrap_or(true);
+    let is_elsewhere = text(service, "/spec/type") == "ExternalName";
+    if is_elsewhere || of_it.flat_map(|slice| list(slice, "/endpoints")).any(ready) { Service::Ready } else { Service::Empty }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn looks_behind_a_service() {
+        let services = [
+            json!({"metadata": {"name": "a"}}),
+            json!({"metadata": {"name": "b"}}),
+            json!({"metadata": {"name": "c"}, "spec": {"type": "ExternalName"}}),
+        ];
+        let slice = |name: &str, ready: bool| json!({"metadata": {"labels": {"kubernetes.io/service-name": name}}, "endpoints": [{"conditions": {"ready": ready}}]});
+        let slices = [slice("a", true), slice("b", false)];
+        let all = ["a", "b", "c", "d"].map(|name| look(name, &services, &slices));
+        assert_eq!(all, [Service::Ready, Service::Empty, Service::Ready, Service::Missing]);
+    }
+}
