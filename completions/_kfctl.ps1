@@ -572,7 +572,7 @@ Register-ArgumentCompleter -Native -CommandName 'kfctl' -ScriptBlock {
             break
         }
         'kfctl;controller' {
-            [CompletionResult]::new('--probes', '--probes', [CompletionResultType]::ParameterName, 'Address of /livez and /readyz')
+            [CompletionResult]::new('--probes', '--probes', [CompletionResultType]::ParameterName, 'Address of /livez, /healthz and /readyz')
             [CompletionResult]::new('--metrics', '--metrics', [CompletionResultType]::ParameterName, 'Address of /metrics')
             [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig [default: its current one]')

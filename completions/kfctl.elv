@@ -537,7 +537,7 @@ set edit:completion:arg-completer[kfctl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'kfctl;controller'= {
-            cand --probes 'Address of /livez and /readyz'
+            cand --probes 'Address of /livez, /healthz and /readyz'
             cand --metrics 'Address of /metrics'
             cand --kubeconfig 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]'
             cand --context 'Context of the kubeconfig [default: its current one]'

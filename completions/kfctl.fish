@@ -346,7 +346,7 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subco
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from reset" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from reset" -s q -l quiet -d 'Say only results and errors'
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kfctl -n "__fish_kfctl_using_subcommand controller" -l probes -d 'Address of /livez and /readyz' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand controller" -l probes -d 'Address of /livez, /healthz and /readyz' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand controller" -l metrics -d 'Address of /metrics' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand controller" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand controller" -l context -d 'Context of the kubeconfig [default: its current one]' -r

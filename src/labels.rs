@@ -21,6 +21,23 @@ pub const APP: &str = "kfctl.kubeflow.org/app";
 /// On an inventory: the component it belongs to.
 pub const COMPONENT: &str = "kfctl.kubeflow.org/component";
 
+/// On everything made for a profile: the profile's name.
+pub const PROFILE: &str = "kubeflow.org/profile";
+/// On everything made for a profile: the profile's uid. A namespace belongs to the profile whose uid it carries.
+pub const PROFILE_UID: &str = "kubeflow.org/profile-uid";
+/// On a namespace, set by someone who may change it: the profile that may take it over.
+pub const ADOPT: &str = "kubeflow.org/adopt";
+/// On a profile: it can't be deleted.
+pub const KEEP_DATA: &str = "kubeflow.org/keep-data";
+/// On a profile or its quota: every limit returns to its default, once.
+pub const RESET_QUOTA: &str = "kubeflow.org/reset-quota";
+/// On a namespace: the Pod Security Standard that is enforced.
+pub const POD_SECURITY: &str = "pod-security.kubernetes.io/enforce";
+/// The lease by which one replica of the controller leads.
+pub const LEASE: &str = "kfctl-controller";
+/// The finalizer that lets a profile's namespace go before the profile.
+pub const PROFILE_FINALIZER: &str = "kubeflow.org/profile";
+
 /// On a CRD and others: whether Helm, and we, leave it there when its set goes.
 pub const HELM_RESOURCE_POLICY: &str = "helm.sh/resource-policy";
 

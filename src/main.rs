@@ -1,7 +1,9 @@
 //! Parse, run, exit code.
 
+use std::io::IsTerminal;
+
 use clap::Parser;
-use kfctl::cli::Cli;
+use kfctl::cli::{Cli, Command};
 use kfctl::cluster::Target;
 use kfctl::commands::{Session, run};
 use kfctl::error::ExitStatus;
@@ -11,7 +13,7 @@ use tokio::sync::watch;
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
     let cli = Cli::parse();
-    log(cli.global.verbose);
+    log(cli.global.verbose, matches!(cli.command, Command::Controller { .. }));
     // One TLS provider for all clients.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let printer = Printer::new(cli.global.output, cli.global.quiet, cli.global.yes);
@@ -44,13 +46,20 @@ async fn interrupted(printer: &Printer, stop: watch::Sender<bool>) {
     let _ = tokio::signal::ctrl_c().await;
 }
 
-fn log(verbose: u8) {
+/// A role tells what it does: as JSON, unless a person is looking.
+fn log(verbose: u8, role: bool) {
     let level = match verbose {
         // The errors of the client reach the user as ours.
+        0 | 1 if role => "info,kube_client=off",
         0 | 1 => "warn,kube_client=off",
         2 => "debug",
         _ => "trace",
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("KFCTL_LOG").unwrap_or_else(|_| level.into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if role && !std::io::stderr().is_terminal() {
+        log.json().flatten_event(true).with_current_span(true).with_span_list(false).init();
+    } else {
+        log.init();
+    }
 }

@@ -152,7 +152,7 @@ pub enum Command {
     /// Run the controller of profiles (in the cluster, or as a process of platform local)
     #[command(after_help = "Examples:\n  kfctl controller --probes 127.0.0.1:8081 --metrics 127.0.0.1:8080")]
     Controller {
-        /// Address of /livez and /readyz
+        /// Address of /livez, /healthz and /readyz
         #[arg(long, default_value = "0.0.0.0:8081", value_name = "ADDRESS")]
         probes: std::net::SocketAddr,
         /// Address of /metrics

@@ -26,6 +26,12 @@ pub struct Resource {
 }
 
 impl Resource {
+    /// `Deployment.apps`, or `Service` for the core group.
+    #[must_use]
+    pub fn group_kind(&self) -> String {
+        if self.group.is_empty() { self.kind.clone() } else { format!("{}.{}", self.kind, self.group) }
+    }
+
     /// The path of the collection, in `namespace` where given.
     #[must_use]
     pub fn path(&self, namespace: Option<&str>) -> String {

@@ -1,71 +1,169 @@
-//! The roles that run in the cluster: probes, metrics, and the watches their reconcilers will stand on.
+//! The roles that run in the cluster: which replica leads, what it works on, and what it tells (probes, metrics, logs, events).
 
-use std::collections::BTreeMap;
+mod events;
+mod leader;
+mod metrics;
+mod profile;
+mod queue;
+mod writer;
+
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
-use futures::StreamExt;
-use kube::core::DeserializeGuard;
-use kube::runtime::{WatchStreamExt, watcher};
-use kube::{Api, ResourceExt};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tracing::Instrument;
 
-use crate::api::profile::Profile;
-use crate::cluster::{Connection, root_cause};
+use crate::cluster::Connection;
 use crate::error::{Error, Result};
-
-const SYSTEM_NAMESPACE: &str = "kubeflow-system";
+use events::Recorder;
+use leader::{Election, Leadership};
+use metrics::Metrics;
+use profile::{Reconciler, Shared};
+use queue::Queue;
+use writer::Writer;
 
 /// Where the role listens.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// /livez and /readyz.
+    /// /livez, /healthz and /readyz.
     pub probes: SocketAddr,
     /// /metrics.
     pub metrics: SocketAddr,
 }
 
-/// What is known of the profiles: for probes and metrics.
-#[derive(Debug, Default)]
-struct State {
-    /// Each profile's name, and whether it decodes; nothing until they have been read once.
-    profiles: Option<BTreeMap<String, bool>>,
-    /// The list that is being read.
-    listing: BTreeMap<String, bool>,
-    watch_errors: u64,
-    last_error: Option<String>,
-}
-
 /// Runs until `stop` turns true or the process is asked to end.
 pub async fn run(connection: &Connection, settings: &Settings, mut stop: watch::Receiver<bool>) -> Result<()> {
-    let state = Arc::new(Mutex::new(State::default()));
-    let (probes, metrics) = (Arc::clone(&state), Arc::clone(&state));
+    let mut terminate =
+        signal(SignalKind::terminate()).map_err(|error| Error::environment(format!("cannot listen for signals: {error}")))?;
+    let asked_to_end = async move {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    let (ended, mut end) = watch::channel(false);
+    let shared = Arc::new(Shared::default());
+    let metrics = Arc::new(Metrics::default());
+    let identity = leader::identity();
+    let (mut election, leadership) = Election::new(connection.clone(), identity.clone());
+    let (recorder, write_events) = Recorder::new(connection.clone(), identity, Arc::clone(&metrics));
+    let writer = Writer::new(connection.clone(), leadership.clone(), Arc::clone(&metrics));
+    let reconciler = Arc::new(Reconciler::new(Arc::clone(&shared), writer, recorder));
+    let following = tokio::spawn({
+        let (shared, connection) = (Arc::clone(&shared), connection.clone());
+        async move { shared.follow(&connection).await }
+    });
+    let events = tokio::spawn(write_events);
+    let ending = async {
+        asked_to_end.await;
+        ended.send_replace(true);
+    };
+    let leading = lead(&shared, &reconciler, &metrics, leadership, &mut end);
+    let finished = tokio::select! {
+        ended = serve(settings.probes, probes(&shared)) => ended.map(|()| false),
+        ended = serve(settings.metrics, numbers(&shared, &metrics)) => ended.map(|()| false),
+        () = election.run() => Ok(false),
+        ((), finished) = async { futures::join!(ending, leading) } => Ok(finished),
+    };
+    following.abort();
+    // What is still under way could come after the next leader's first write: then the lease runs out by itself.
+    if matches!(finished, Ok(true)) {
+        election.release().await;
+    }
+    events.abort();
+    finished.map(drop)
+}
+
+/// Works whenever this replica leads, until the end; says whether all that was under way has come to its end.
+async fn lead(
+    shared: &Arc<Shared>,
+    reconciler: &Arc<Reconciler>,
+    metrics: &Arc<Metrics>,
+    mut leadership: Leadership,
+    end: &mut watch::Receiver<bool>,
+) -> bool {
+    let traces = AtomicU64::new(0);
+    loop {
+        tokio::select! {
+            () = leadership.won() => {}
+            _ = end.wait_for(|end| *end) => return true,
+        }
+        metrics.leader.store(1, Ordering::Relaxed);
+        let (queue, requests) = Queue::new();
+        let mut ending = end.clone();
+        let until = async {
+            tokio::select! {
+                () = leadership.lost() => {}
+                _ = ending.wait_for(|end| *end) => {}
+            }
+        };
+        let reconcile = |name: String, failures: u32| {
+            let reconciler = Arc::clone(reconciler);
+            let metrics = Arc::clone(metrics);
+            let trace = format!("{:x}-{}", std::process::id(), traces.fetch_add(1, Ordering::Relaxed));
+            let span = tracing::info_span!("reconcile", profile = name, trace);
+            async move {
+                let result = reconciler.reconcile(&name, failures).await;
+                if let Err(failure) = &result {
+                    let class = format!("{:?}", failure.class);
+                    let class = class.split(['(', ' ']).next().unwrap_or_default();
+                    metrics.failed(class);
+                    tracing::warn!(class, failures, reason = failure.message, "a reconcile failed; it is tried again");
+                }
+                result
+            }
+            .instrument(span)
+        };
+        // Profiles are looked at once all caches are filled: what is not known yet would be written again.
+        let filled = shared.filled();
+        let mut until = std::pin::pin!(until);
+        let filled = tokio::select! {
+            () = filled => true,
+            () = &mut until => false,
+        };
+        let mut finished = true;
+        if filled {
+            shared.begin(&queue);
+            finished = queue::work(&queue, requests, metrics, until, reconcile).await;
+            shared.end();
+        }
+        metrics.leader.store(0, Ordering::Relaxed);
+        if *end.borrow() {
+            return finished;
+        }
+    }
+}
+
+fn probes(shared: &Arc<Shared>) -> Router {
+    let shared = Arc::clone(shared);
     let ready = move || {
-        let readiness = lock(&probes).readiness();
-        std::future::ready(match readiness {
+        std::future::ready(match shared.readiness() {
             Ok(()) => (StatusCode::OK, "ok".to_owned()),
             Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason),
         })
     };
-    let numbers = move || std::future::ready(([(CONTENT_TYPE, "text/plain; version=0.0.4")], lock(&metrics).exposition()));
-    let probes = Router::new().route("/livez", get(|| std::future::ready("ok"))).route("/readyz", get(ready));
-    let metrics = Router::new().route("/metrics", get(numbers));
-    let mut terminate =
-        signal(SignalKind::terminate()).map_err(|error| Error::environment(format!("cannot listen for signals: {error}")))?;
-    tokio::select! {
-        ended = serve(settings.probes, probes) => ended,
-        ended = serve(settings.metrics, metrics) => ended,
-        () = follow(connection, &state) => Ok(()),
-        _ = stop.wait_for(|stop| *stop) => Ok(()),
-        _ = terminate.recv() => Ok(()),
-    }
+    let alive = || std::future::ready("ok");
+    Router::new().route("/livez", get(alive)).route("/healthz", get(alive)).route("/readyz", get(ready))
+}
+
+fn numbers(shared: &Arc<Shared>, metrics: &Arc<Metrics>) -> Router {
+    let (shared, metrics) = (Arc::clone(shared), Arc::clone(metrics));
+    let numbers = move || {
+        let mut text = String::new();
+        let build = [(format!("{{version=\"{}\"}}", env!("CARGO_PKG_VERSION")), 1)];
+        metrics::family(&mut text, "kfctl_build_info", "gauge", "The version that runs.", &build);
+        shared.write_metrics(&mut text);
+        metrics.write(&mut text);
+        std::future::ready(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text))
+    };
+    Router::new().route("/metrics", get(numbers))
 }
 
 async fn serve(address: SocketAddr, router: Router) -> Result<()> {
@@ -74,111 +172,7 @@ async fn serve(address: SocketAddr, router: Router) -> Result<()> {
     axum::serve(listener, router).await.map_err(failed)
 }
 
-/// A panic elsewhere leaves numbers as good as before.
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A profile, or what could be read of one: the definition may have been looser once, and one bad object must not stall the others.
-type Guarded = DeserializeGuard<Profile>;
-
-/// Follows the profiles. A broken watch repairs itself, with growing pauses.
-async fn follow(connection: &Connection, state: &Mutex<State>) {
-    let api: Api<Guarded> = Api::namespaced(connection.client(), SYSTEM_NAMESPACE);
-    let mut events = pin!(watcher(api, watcher::Config::default()).default_backoff());
-    while let Some(event) = events.next().await {
-        match &event {
-            Ok(
-                watcher::Event::Apply(DeserializeGuard(Err(invalid))) | watcher::Event::InitApply(DeserializeGuard(Err(invalid))),
-            ) => {
-                tracing::warn!(profile = invalid.metadata.name, error = invalid.error, "a profile does not decode");
-            }
-            Ok(_) => {}
-            Err(error) => tracing::warn!(error = root_cause(error), "the watch of profiles broke"),
-        }
-        lock(state).take(event.map_err(|error| root_cause(&error)));
-    }
-}
-
-impl State {
-    fn take(&mut self, event: Result<watcher::Event<Guarded>, String>) {
-        let entry = |profile: Guarded| (profile.name_any(), profile.0.is_ok());
-        match event {
-            Ok(watcher::Event::Init) => self.listing.clear(),
-            Ok(watcher::Event::InitApply(profile)) => self.listing.extend([entry(profile)]),
-            Ok(watcher::Event::InitDone) => self.profiles = Some(std::mem::take(&mut self.listing)),
-            Ok(watcher::Event::Apply(profile)) => self.profiles.get_or_insert_default().extend([entry(profile)]),
-            Ok(watcher::Event::Delete(profile)) => {
-                self.profiles.get_or_insert_default().remove(&profile.name_any());
-            }
-            Err(error) => {
-                self.watch_errors += 1;
-                self.last_error = Some(error);
-            }
-        }
-    }
-
-    fn readiness(&self) -> Result<(), String> {
-        match (&self.profiles, &self.last_error) {
-            (Some(_), _) => Ok(()),
-            (None, None) => Err("the profiles are not read yet".to_owned()),
-            (None, Some(error)) => Err(format!("the profiles can't be read: {error}")),
-        }
-    }
-
-    fn exposition(&self) -> String {
-        let profiles = self.profiles.iter().flatten();
-        let undecodable = profiles.clone().filter(|(_, decodes)| !**decodes).count();
-        format!(
-            "# HELP kfctl_build_info The version that runs.\n# TYPE kfctl_build_info gauge\nkfctl_build_info{{version=\"{}\"}} 1\n\
-             # HELP kfctl_profiles Profiles there are.\n# TYPE kfctl_profiles gauge\nkfctl_profiles {}\n\
-             # HELP kfctl_profiles_undecodable Profiles that can't be read.\n# TYPE kfctl_profiles_undecodable gauge\nkfctl_profiles_undecodable {undecodable}\n\
-             # HELP kfctl_watch_errors_total Watches that broke.\n# TYPE kfctl_watch_errors_total counter\nkfctl_watch_errors_total {}\n",
-            env!("CARGO_PKG_VERSION"),
-            profiles.count(),
-            self.watch_errors
-        )
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn profile(name: &str, kind: &str) -> Guarded {
-        serde_json::from_value(json!({
-            "apiVersion": "kubeflow.org/v1alpha1", "kind": "Profile", "metadata": {"name": name},
-            "spec": {"template": {"spec": {"owner": {"kind": kind, "name": "jane@foo.com"}}}},
-        }))
-        .expect("metadata decodes")
-    }
-
-    fn numbers(state: &State) -> Vec<String> {
-        let text = state.exposition();
-        text.lines().filter(|line| line.starts_with("kfctl_profiles")).map(str::to_owned).collect()
-    }
-
-    #[test]
-    fn profiles_are_counted_as_they_come_and_go() {
-        let mut state = State::default();
-        assert_eq!(state.readiness(), Err("the profiles are not read yet".to_owned()));
-        state.take(Err("forbidden".to_owned()));
-        assert_eq!(state.readiness(), Err("the profiles can't be read: forbidden".to_owned()));
-        for event in [watcher::Event::Init, watcher::Event::InitApply(profile("jane", "User")), watcher::Event::InitDone] {
-            state.take(Ok(event));
-        }
-        assert_eq!(state.readiness(), Ok(()));
-        state.take(Ok(watcher::Event::Apply(profile("bob", "Robot"))));
-        state.take(Ok(watcher::Event::Apply(profile("bob", "Robot"))));
-        assert_eq!(numbers(&state), ["kfctl_profiles 2", "kfctl_profiles_undecodable 1"]);
-        state.take(Ok(watcher::Event::Delete(profile("jane", "User"))));
-        assert_eq!(numbers(&state), ["kfctl_profiles 1", "kfctl_profiles_undecodable 1"]);
-        // A new list takes the place of the old one, and not before it is whole.
-        state.take(Ok(watcher::Event::Init));
-        state.take(Ok(watcher::Event::InitApply(profile("bob", "User"))));
-        assert_eq!(numbers(&state), ["kfctl_profiles 1", "kfctl_profiles_undecodable 1"]);
-        state.take(Ok(watcher::Event::InitDone));
-        assert_eq!(numbers(&state), ["kfctl_profiles 1", "kfctl_profiles_undecodable 0"]);
-    }
+/// A panic elsewhere leaves what is kept here as good as before.
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -51,7 +51,14 @@ pub fn word(source: &str, context: &Context) -> Result<String> {
     render("word", source, context).map_err(|error| explain(&error, Path::new("platform.yaml")).field(source))
 }
 
-fn render(name: &str, source: &str, context: &Context) -> Result<String, minijinja::Error> {
+/// The objects of a template that is not a component's; `context` is what it can use.
+pub fn manifests(name: &str, source: &str, context: &impl Serialize) -> Result<Vec<Object>> {
+    let path = Path::new(name);
+    let text = render(&format!("{name}.yaml.j2"), source, context).map_err(|error| explain(&error, path))?;
+    objects(yaml::documents(&text, path)?, path)
+}
+
+fn render(name: &str, source: &str, context: &impl Serialize) -> Result<String, minijinja::Error> {
     let mut environment = environment();
     environment.add_template(name, source)?;
     environment.get_template(name)?.render(minijinja::value::Serde(context))

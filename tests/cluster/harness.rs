@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -169,12 +170,26 @@ pub(crate) fn signal(name: &str, pid: i32) {
     assert!(Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status().expect("kill runs").success());
 }
 
+/// Who has a token of their own: it is their name.
+pub(crate) const USERS: [&str; 6] = ["bob@acme.com", "abe@foo.com", "jane@foo.com", "eve@foo.com", "vic@foo.com", "ann@foo.com"];
+
+/// Gives the users their tokens, beside the admin's, before the API server reads the file.
+fn write_tokens(state: &Path, app: &Path) {
+    let hash = kfctl::digest::sha256(app.as_os_str().as_encoded_bytes());
+    let directory = state.join("kfctl/clusters").join(format!("cluster-{}", &hash[..8]));
+    std::fs::create_dir_all(&directory).expect("a directory");
+    let mut tokens = "the-admin,kfctl-admin,kfctl-admin,\"system:masters\"\n".to_owned();
+    tokens.extend(USERS.iter().map(|user| format!("{user},{user},{user}\n")));
+    std::fs::write(directory.join("tokens.csv"), tokens).expect("the file can be written");
+}
+
 /// A control plane, ended with the test.
 pub(crate) struct Cluster {
     root: tempfile::TempDir,
     pub(crate) app: App,
     pub(crate) kubeconfig: PathBuf,
     binaries: Binaries,
+    controllers: AtomicUsize,
 }
 
 impl Cluster {
@@ -183,11 +198,13 @@ impl Cluster {
         let root = tempfile::tempdir().expect("a temporary directory");
         let at = |directory: &Path| App::new(directory, &root.path().join("state"), None);
         at(root.path()).kfctl(&["init", "cluster", "--platform", "local"]).success();
-        let app = at(&root.path().join("cluster"));
+        let directory = root.path().join("cluster");
+        write_tokens(&root.path().join("state"), &directory);
+        let app = at(&directory);
         let said = app.kfctl(&["apply", "platform"]).success();
         let kubeconfig =
             said.lines().find_map(|line| line.trim().strip_prefix("export KUBECONFIG=")).expect("it says how to use it");
-        Self { kubeconfig: PathBuf::from(kubeconfig), root, app, binaries }
+        Self { kubeconfig: PathBuf::from(kubeconfig), root, app, binaries, controllers: AtomicUsize::default() }
     }
 
     /// The directory beside the apps, with the kubeconfig of this cluster.
@@ -227,6 +244,12 @@ impl Cluster {
 
     pub(crate) fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
+    }
+
+    /// kubectl as one of [`USERS`], by their own token.
+    pub(crate) fn kubectl_as(&self, user: &str, arguments: &[&str]) -> Said {
+        assert!(USERS.contains(&user), "{user} has no token");
+        self.kubectl(&[&[format!("--token={user}").as_str()], arguments].concat())
     }
 
     /// Where the control plane keeps everything.
@@ -287,8 +310,11 @@ impl Cluster {
         command
             .args(["--probes", &probes, "--metrics", &metrics])
             .env("KUBECONFIG", self.kubeconfig_of("kubeflow-system", service_account));
-        let child = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().expect("kfctl starts");
-        Controller { child, probes, metrics }
+        let number = self.controllers.fetch_add(1, Ordering::Relaxed);
+        let log = self.root.path().join(format!("controller-{number}.log"));
+        let errors = std::fs::File::create(&log).expect("a log");
+        let child = command.stdin(Stdio::null()).stderr(errors).spawn().expect("kfctl starts");
+        Controller { child, probes, metrics, log }
     }
 
     pub(crate) fn pid(&self, process: &str) -> i32 {
@@ -302,7 +328,7 @@ impl Cluster {
 
     /// Repeats a look until it is true.
     #[allow(clippy::unused_self, reason = "it is the cluster that is awaited")]
-    pub(crate) fn until(&self, what: &str, look: impl Fn() -> bool) {
+    pub(crate) fn until(&self, what: &str, mut look: impl FnMut() -> bool) {
         let deadline = Instant::now() + Duration::from_secs(30);
         while !look() {
             assert!(Instant::now() < deadline, "never: {what}");
@@ -322,6 +348,7 @@ pub(crate) struct Controller {
     child: Child,
     probes: String,
     metrics: String,
+    log: PathBuf,
 }
 
 impl Controller {
@@ -340,6 +367,27 @@ impl Controller {
         Self::get(&format!("http://{}/metrics", self.metrics))
     }
 
+    /// One number of its metrics, by the name and labels it stands under.
+    pub(crate) fn number(&self, name: &str) -> Option<f64> {
+        let (_, _, text) = self.metrics()?;
+        text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
+    }
+
+    /// Requests that its reconciles have sent so far.
+    pub(crate) fn requests(&self) -> f64 {
+        let (_, _, text) = self.metrics().expect("it runs");
+        let rows = text.lines().filter(|line| line.starts_with("kfctl_api_requests_total{"));
+        rows.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    pub(crate) fn pid(&self) -> i32 {
+        i32::try_from(self.child.id()).expect("a pid")
+    }
+
     /// Asks it to end, and returns its exit code.
     pub(crate) fn terminate(mut self) -> Option<i32> {
         signal("TERM", i32::try_from(self.child.id()).expect("a pid"));
@@ -349,6 +397,9 @@ impl Controller {
 
 impl Drop for Controller {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the controller's log:\n{}", self.log());
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -540,23 +540,27 @@ fn rights_of_the_controller(cluster: &Cluster, app: &App) {
         "authorizationpolicies.security.istio.io",
         "requestauthentications.security.istio.io",
     ];
-    each("yes", "-", &kept, &["get", "list", "watch", "create", "patch", "delete"]);
+    each("yes", "-", &kept, &["list", "watch", "create", "patch", "delete"]);
+    each("yes", "-", &["namespaces", "rolebindings.rbac.authorization.k8s.io"], &["get"]);
     each("no", "-", &kept, &["deletecollection", "impersonate"]);
-    each("yes", "-", &["events.events.k8s.io"], &["create", "patch"]);
+    each("yes", "-", &["events.events.k8s.io"], &["create"]);
+    each("no", "-", &["events.events.k8s.io"], &["get", "list", "patch", "delete"]);
     let clusterroles = "clusterroles.rbac.authorization.k8s.io";
-    each("yes", "-", &[&format!("{clusterroles} kubeflow-edit")], &["get", "list", "watch", "bind"]);
+    each("yes", "-", &[&format!("{clusterroles} kubeflow-edit")], &["list", "watch", "bind"]);
     each("yes", "-", &[&format!("{clusterroles} kubeflow-admin"), &format!("{clusterroles} kubeflow-view")], &["bind"]);
     each("yes", "kubeflow-jane", &["roles.rbac.authorization.k8s.io default"], &["bind", "escalate"]);
     let system = "kubeflow-system";
-    each("yes", system, &["profiles.kubeflow.org"], &["get", "list", "watch", "patch"]);
+    each("yes", system, &["profiles.kubeflow.org"], &["list", "watch", "patch"]);
     each("yes", system, &["profiles.kubeflow.org/status"], &["patch"]);
-    each("yes", system, &["profiles.kubeflow.org/finalizers"], &["update"]);
     each("yes", system, &["leases.coordination.k8s.io"], &["create"]);
     each("yes", system, &["leases.coordination.k8s.io kfctl-controller"], &["get", "update"]);
-    each("yes", system, &["configmaps profile-defaults"], &["get", "list", "watch"]);
+    each("yes", system, &["configmaps profile-defaults"], &["list", "watch"]);
+    let definitions = "customresourcedefinitions.apiextensions.k8s.io";
+    each("yes", "-", &[&format!("{definitions} profiles.kubeflow.org")], &["get"]);
+    each("no", "-", &[definitions], &["get", "list", "watch"]);
 
     let write = ["create", "update", "patch", "delete"];
-    each("no", system, &["profiles.kubeflow.org"], &["create", "delete", "set-quota"]);
+    each("no", system, &["profiles.kubeflow.org"], &["get", "create", "update", "delete", "set-quota"]);
     each("no", "kubeflow-jane", &["profiles.kubeflow.org"], &["get", "patch"]);
     each("no", system, &["secrets", "configmaps"], &["get", "list", "watch", "create", "update", "patch", "delete"]);
     each(
@@ -649,8 +653,13 @@ fn controller_tells(cluster: &Cluster, app: &App) {
         cluster.until(&format!("{profiles} profiles, {undecodable} undecodable"), || {
             controller.metrics().is_some_and(|(code, content_type, text)| {
                 assert_eq!((code, content_type.as_str()), (200, "text/plain; version=0.0.4"));
-                text.contains(&format!("kfctl_profiles {profiles}\n"))
-                    && text.contains(&format!("kfctl_profiles_undecodable {undecodable}\n"))
+                let number = |state: &str| {
+                    let row = format!("kfctl_profiles{{state=\"{state}\"}} ");
+                    let found = text.lines().find_map(|line| line.strip_prefix(&row)?.parse::<u32>().ok());
+                    found.unwrap_or_default()
+                };
+                let all = ["ready", "not-ready", "deleting", "unreadable"].map(number);
+                all.iter().sum::<u32>() == profiles && number("unreadable") == undecodable
             })
         });
     };

@@ -1,0 +1,109 @@
+//! The numbers of a role, in the text format of Prometheus.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Upper bounds of the buckets, in seconds.
+const BUCKETS: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+
+/// Counters that only grow, and gauges of the moment.
+#[derive(Debug, Default)]
+pub(super) struct Metrics {
+    durations: Mutex<(f64, [u64; BUCKETS.len()])>,
+    reconciles: AtomicU64,
+    /// Failures by class.
+    errors: Mutex<BTreeMap<String, u64>>,
+    /// Requests to the API server by verb and resource, watches and the lease left out.
+    requests: Mutex<BTreeMap<(&'static str, String), u64>>,
+    pub(super) dropped_events: AtomicU64,
+    pub(super) queue_depth: AtomicI64,
+    pub(super) leader: AtomicI64,
+}
+
+impl Metrics {
+    /// A reconcile has ended.
+    pub(super) fn reconciled(&self, took: Duration) {
+        self.reconciles.fetch_add(1, Ordering::Relaxed);
+        let mut durations = super::lock(&self.durations);
+        durations.0 += took.as_secs_f64();
+        for (bound, count) in BUCKETS.iter().zip(durations.1.iter_mut()) {
+            *count += u64::from(took.as_secs_f64() <= *bound);
+        }
+    }
+
+    /// A reconcile has failed.
+    pub(super) fn failed(&self, class: &str) {
+        *super::lock(&self.errors).entry(class.to_owned()).or_default() += 1;
+    }
+
+    /// A request is sent.
+    pub(super) fn requested(&self, verb: &'static str, resource: &str) {
+        *super::lock(&self.requests).entry((verb, resource.to_owned())).or_default() += 1;
+    }
+
+    /// Appends all of them.
+    pub(super) fn write(&self, text: &mut String) {
+        family(text, "kfctl_leader", "gauge", "Whether this replica writes.", &[("", self.leader.load(Ordering::Relaxed))]);
+        let depth = self.queue_depth.load(Ordering::Relaxed);
+        family(text, "kfctl_queue_depth", "gauge", "Profiles that wait for a reconcile.", &[("", depth)]);
+        let (sum, buckets) = *super::lock(&self.durations);
+        let count = self.reconciles.load(Ordering::Relaxed);
+        let _ = writeln!(
+            text,
+            "# HELP kfctl_reconcile_duration_seconds How long reconciles take.\n# TYPE kfctl_reconcile_duration_seconds histogram"
+        );
+        for (bound, count) in BUCKETS.iter().zip(buckets) {
+            let _ = writeln!(text, "kfctl_reconcile_duration_seconds_bucket{{le=\"{bound}\"}} {count}");
+        }
+        let _ = writeln!(
+            text,
+            "kfctl_reconcile_duration_seconds_bucket{{le=\"+Inf\"}} {count}\nkfctl_reconcile_duration_seconds_sum {sum}\nkfctl_reconcile_duration_seconds_count {count}"
+        );
+        let errors = super::lock(&self.errors);
+        let rows: Vec<_> = errors.iter().map(|(class, count)| (format!("{{class=\"{class}\"}}"), *count)).collect();
+        family(text, "kfctl_reconcile_errors_total", "counter", "Reconciles that failed, by class.", &rows);
+        let requests = super::lock(&self.requests);
+        let row =
+            |((verb, resource), count): (&(&str, String), &u64)| (format!("{{verb=\"{verb}\",resource=\"{resource}\"}}"), *count);
+        let rows: Vec<_> = requests.iter().map(row).collect();
+        family(text, "kfctl_api_requests_total", "counter", "Requests of reconciles.", &rows);
+        let dropped = self.dropped_events.load(Ordering::Relaxed);
+        family(text, "kfctl_events_dropped_total", "counter", "Events that were not written.", &[("", dropped)]);
+    }
+}
+
+/// One family: its name, type, meaning and rows of labels and value.
+pub(super) fn family(text: &mut String, name: &str, kind: &str, help: &str, rows: &[(impl AsRef<str>, impl std::fmt::Display)]) {
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    for (labels, value) in rows {
+        let _ = writeln!(text, "{name}{} {value}", labels.as_ref());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_add_up() {
+        let metrics = Metrics::default();
+        [7, 20, 40_000].into_iter().for_each(|milliseconds| metrics.reconciled(Duration::from_millis(milliseconds)));
+        metrics.failed("Forbidden");
+        metrics.requested("apply", "roles");
+        let mut text = String::new();
+        metrics.write(&mut text);
+        for line in [
+            "kfctl_reconcile_duration_seconds_bucket{le=\"0.005\"} 0",
+            "kfctl_reconcile_duration_seconds_bucket{le=\"0.01\"} 1",
+            "kfctl_reconcile_duration_seconds_bucket{le=\"30\"} 2",
+            "kfctl_reconcile_duration_seconds_bucket{le=\"+Inf\"} 3",
+            "kfctl_reconcile_errors_total{class=\"Forbidden\"} 1",
+            "kfctl_api_requests_total{verb=\"apply\",resource=\"roles\"} 1",
+        ] {
+            assert!(text.lines().any(|found| found == line), "no {line} in {text}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Whose a namespace is. Pure.
+//!
+//! The namespace's own label decides: it carries the uid of the profile that it was made for. Two profiles never share one, and one
+//! that was there before is taken over only where somebody who may change it has said so on it.
+
+use serde_json::Value;
+
+use super::desired::{Names, is_reserved};
+use super::observed::Observed;
+use super::status::Verdict;
+use super::world::View;
+use crate::labels::{ADOPT, PROFILE, PROFILE_UID};
+
+/// What is kept of a namespace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct NamespaceSeen {
+    pub(super) uid: String,
+    /// Name and uid of the profile that it was made for.
+    pub(super) profile: Option<(String, String)>,
+    /// The profile that may take it over.
+    pub(super) adopt: Option<String>,
+    /// Whose it was when we wrote last.
+    pub(super) owner: Option<String>,
+    pub(super) observed: Observed,
+    /// What holds its deletion up, as the cluster says it.
+    pub(super) blocked: Vec<String>,
+}
+
+impl NamespaceSeen {
+    /// Reduces a namespace.
+    pub(super) fn new(live: &Value) -> Self {
+        let metadata = &live["metadata"];
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let observed = Observed::new(live);
+        let conditions = live.pointer("/status/conditions").and_then(Value::as_array).into_iter().flatten();
+        let blocked =
+            conditions.filter(|condition| condition["status"] == "True").filter_map(|condition| text(&condition["message"]));
+        Self {
+            uid: text(&metadata["uid"]).unwrap_or_default(),
+            profile: text(&metadata["labels"][PROFILE]).zip(text(&metadata["labels"][PROFILE_UID])),
+            adopt: text(&metadata["annotations"][ADOPT]),
+            owner: text(&metadata["annotations"]["owner"]),
+            blocked: if observed.deleting { blocked.collect() } else { Vec::new() },
+            observed,
+        }
+    }
+
+    /// Whether nothing that matters differs.
+    pub(super) fn says_the_same(&self, other: &Self) -> bool {
+        let meaning = |seen: &Self| Self { observed: Observed { version: 0, sent: 0, ..seen.observed.clone() }, ..seen.clone() };
+        meaning(self) == meaning(other)
+    }
+}
+
+/// What to do about the namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Claim {
+    /// Make it.
+    Make,
+    /// It is this profile's.
+    Hold,
+    /// Take it over.
+    Adopt,
+    /// It is not to be had, or not yet.
+    Refused(Verdict),
+}
+
+/// Decides.
+pub(super) fn claim(names: &Names, view: &View) -> Claim {
+    let refused = |reason: &str, message: String| Claim::Refused(Verdict::no(reason, message));
+    let namespace = &names.namespace;
+    if is_reserved(namespace) {
+        return refused("NamespaceReserved", format!("{namespace} is a namespace of the system; make another profile"));
+    }
+    let taken = |by: &str| {
+        refused(
+            "NamespaceTaken",
+            format!("namespace {namespace} is that of profile {by}; this one gets it when that one is gone"),
+        )
+    };
+    let first = view.claimants.first().filter(|first| **first != names.profile);
+    let Some(seen) = &view.namespace else {
+        return first.map_or(Claim::Make, |first| taken(first));
+    };
+    if seen.profile.as_ref().is_some_and(|(_, uid)| *uid == names.uid) {
+        if seen.observed.deleting {
+            let message = std::iter::once(format!("namespace {namespace} is being deleted; it is made again once it is gone"));
+            return refused("NamespaceTerminating", message.chain(seen.blocked.clone()).collect::<Vec<_>>().join(". "));
+        }
+        return Claim::Hold;
+    }
+    if let Some(holder) = &view.holder {
+        return taken(holder);
+    }
+    if let Some(first) = first {
+        return taken(first);
+    }
+    if seen.adopt.as_ref() == Some(&names.profile) && !seen.observed.deleting {
+        return Claim::Adopt;
+    }
+    refused(
+        "NamespaceExists",
+        format!(
+            "namespace {namespace} was there before; to give it to this profile: kubectl annotate namespace {namespace} {ADOPT}={}",
+            names.profile
+        ),
+    )
+}

@@ -1,0 +1,119 @@
+//! Profiles: from each one a namespace of somebody's own, made and kept.
+//!
+//! `watch` feeds `world` (what is known), `reconcile` and `delete` look at it and write; the rest is pure.
+
+mod claim;
+mod defaults;
+mod delete;
+mod desired;
+mod observed;
+mod quota;
+mod reconcile;
+mod status;
+mod templates;
+mod watch;
+mod world;
+
+use std::fmt::Write;
+use std::sync::{Arc, Mutex};
+
+use kube::runtime::watcher;
+use serde_json::Value;
+use tokio::sync::Notify;
+
+pub(super) use reconcile::Reconciler;
+use world::{Source, World};
+
+use super::lock;
+use super::metrics::family;
+use super::queue::Queue;
+
+/// Where profiles are.
+const SYSTEM_NAMESPACE: &str = "kubeflow-system";
+
+/// What is known, and where news goes.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    world: Mutex<World>,
+    /// The queue of this replica while it leads.
+    queue: Mutex<Option<Queue>>,
+    /// The admin's templates, or their name, may have changed.
+    templates: Notify,
+    /// A watch has told something.
+    news: Notify,
+}
+
+impl Shared {
+    /// Follows everything for ever.
+    pub(super) async fn follow(self: &Arc<Self>, connection: &crate::cluster::Connection) {
+        watch::follow_all(self, connection).await;
+    }
+
+    /// Whether the caches are filled; why not.
+    pub(super) fn readiness(&self) -> Result<(), String> {
+        lock(&self.world).readiness()
+    }
+
+    /// Waits until the caches are filled.
+    pub(super) async fn filled(&self) {
+        while self.readiness().is_err() {
+            self.news.notified().await;
+        }
+    }
+
+    /// From now on news goes to this queue, and all profiles at once.
+    pub(super) fn begin(&self, queue: &Queue) {
+        *lock(&self.queue) = Some(queue.clone());
+        lock(&self.world).names().into_iter().for_each(|name| queue.add(name));
+    }
+
+    /// News goes nowhere.
+    pub(super) fn end(&self) {
+        *lock(&self.queue) = None;
+    }
+
+    fn take(&self, watch: usize, source: &Source, event: Result<watcher::Event<Value>, String>) {
+        let names = lock(&self.world).take(watch, event);
+        if matches!(source, Source::Defaults | Source::Templates) {
+            self.templates.notify_one();
+        }
+        self.news.notify_one();
+        self.enqueue(names);
+    }
+
+    fn enqueue(&self, names: impl IntoIterator<Item = String>) {
+        if let Some(queue) = &*lock(&self.queue) {
+            names.into_iter().for_each(|name| queue.add(name));
+        }
+    }
+
+    /// Takes in the answer to a write.
+    fn record(&self, source: &Source, answer: Value, sent: u64) {
+        lock(&self.world).record(source, answer, sent);
+    }
+
+    /// Appends the numbers of profiles.
+    pub(super) fn write_metrics(&self, text: &mut String) {
+        let world = lock(&self.world);
+        let mut states = [("ready", 0), ("not-ready", 0), ("deleting", 0), ("unreadable", 0)];
+        for entry in world.entries() {
+            let ready = |profile: &crate::api::profile::Profile| {
+                let conditions = profile.status.iter().flat_map(|status| &status.conditions);
+                conditions.into_iter().any(|condition| condition.type_ == status::READY && condition.status == "True")
+            };
+            let state = match &entry.content {
+                _ if entry.deleting => 2,
+                Err(_) => 3,
+                Ok(profile) => usize::from(!ready(profile)),
+            };
+            states[state].1 += 1;
+        }
+        let rows: Vec<_> = states.iter().map(|(state, count)| (format!("{{state=\"{state}\"}}"), *count)).collect();
+        family(text, "kfctl_profiles", "gauge", "Profiles there are, by state.", &rows);
+        let _ = writeln!(
+            text,
+            "# HELP kfctl_watch_errors_total Watches that broke.\n# TYPE kfctl_watch_errors_total counter\nkfctl_watch_errors_total {}",
+            world.watch_errors
+        );
+    }
+}

@@ -1,0 +1,365 @@
+//! Brings the cluster to what a profile says. With `delete` the only place that writes.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
+
+use futures::future::{BoxFuture, FutureExt, join_all};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::Shared;
+use super::claim::{Claim, NamespaceSeen, claim};
+use super::desired::{self, Desired, Names};
+use super::status::{self, Facts, Verdict};
+use super::world::{Slot, Source, View, slot};
+use crate::api::profile::{Profile, ProfileStatus};
+use crate::cluster::{Class, Failure, Resource};
+use crate::controllers::events::{Event, Recorder};
+use crate::controllers::lock;
+use crate::controllers::writer::Writer;
+use crate::labels::{ADOPT, PROFILE_FINALIZER, PROFILE_UID, RESET_QUOTA};
+
+const PROFILES: &str = "/apis/kubeflow.org/v1alpha1/namespaces/kubeflow-system/profiles";
+pub(super) const NAMESPACES: &str = "/api/v1/namespaces";
+/// Failures in a row that may pass by themselves before they are told.
+const PASSING: u32 = 3;
+
+/// Reconciles profiles.
+pub(in crate::controllers) struct Reconciler {
+    pub(super) shared: Arc<Shared>,
+    pub(super) writer: Writer,
+    recorder: Recorder,
+    /// What has been said of profiles that can't be read.
+    unreadable: Mutex<HashMap<String, String>>,
+}
+
+impl Reconciler {
+    pub(in crate::controllers) fn new(shared: Arc<Shared>, writer: Writer, recorder: Recorder) -> Self {
+        Self { shared, writer, recorder, unreadable: Mutex::default() }
+    }
+
+    /// One look at one profile; `failures` counts those in a row before.
+    pub(in crate::controllers) async fn reconcile(&self, name: &str, failures: u32) -> Result<(), Failure> {
+        let Some(view) = lock(&self.shared.world).view(name) else {
+            lock(&self.unreadable).remove(name);
+            return Ok(());
+        };
+        if view.profile.deleting {
+            return self.delete(name, &view).await;
+        }
+        match &view.profile.content {
+            Ok(profile) => self.keep(profile, &view, failures).await,
+            Err(problem) => self.tell_unreadable(name, &view, problem).await,
+        }
+    }
+
+    async fn keep(&self, profile: &Profile, view: &View, failures: u32) -> Result<(), Failure> {
+        let names = Names::of(profile);
+        let name = names.profile.as_str();
+        let blocked = |verdict: Verdict, namespace: Option<&String>| Facts {
+            ready: verdict,
+            namespace: namespace.cloned(),
+            more: Vec::new(),
+        };
+        let claim = claim(&names, view);
+        if let Claim::Refused(verdict) = claim {
+            let kept = (verdict.reason == "NamespaceTerminating").then_some(&names.namespace);
+            return self.tell(name, view, blocked(verdict, kept)).await;
+        }
+        let missing =
+            |what: &str| Verdict::no("Incomplete", format!("{what} is missing; `kfctl apply k8s -c profiles` makes it"));
+        let held = (claim == Claim::Hold).then_some(&names.namespace);
+        let defaults = match &view.defaults {
+            Some(Ok(defaults)) => defaults,
+            Some(Err(problem)) => {
+                let verdict = Verdict::no("DefaultsInvalid", format!("ConfigMap profile-defaults: {problem}"));
+                return self.tell(name, view, blocked(verdict, held)).await;
+            }
+            None => return self.tell(name, view, blocked(missing("ConfigMap profile-defaults"), held)).await,
+        };
+        let Some(edit) = &view.edit else {
+            return self.tell(name, view, blocked(missing("ClusterRole kubeflow-edit"), held)).await;
+        };
+
+        self.ensure_finalizer(name, view).await?;
+        let seen = match claim {
+            Claim::Make => self.make_namespace(&names).await?,
+            _ => view.namespace.clone().unwrap_or_default(),
+        };
+        let mut seen_quota = view.quota.as_ref();
+        if view.profile.annotations.contains(RESET_QUOTA) || seen_quota.is_some_and(|quota| quota.reset) {
+            self.reset_quota(name, &names, view).await?;
+            seen_quota = None;
+        }
+        let owner = &profile.spec.template.spec.owner.name;
+        if let Some(former) = seen.owner.as_ref().filter(|former| claim == Claim::Hold && *former != owner) {
+            self.revoke(&names.namespace, former).await?;
+        }
+        let split = super::quota::split(&desired::limits(profile, defaults), seen_quota);
+        let mut objects = desired::objects(&names, profile, defaults, edit, seen_quota);
+        let extra = view
+            .templates
+            .as_ref()
+            .map(|templates| templates.as_ref().map_err(Clone::clone).and_then(|it| it.objects(&names, owner, &objects)));
+        let own = objects.len();
+        let counted = extra.as_ref().map(|extra| extra.as_ref().map(Vec::len).map_err(Clone::clone));
+        let may_prune = extra.as_ref().is_none_or(Result::is_ok);
+        objects.extend(extra.and_then(Result::ok).unwrap_or_default());
+
+        let mut work: Vec<BoxFuture<'_, Result<(), (String, Failure)>>> = Vec::new();
+        let mut namespace = desired::namespace_content(&names, profile, defaults);
+        let digest = super::observed::wanted(&namespace);
+        if !seen.observed.is(digest) {
+            namespace["metadata"]["uid"] = seen.uid.clone().into();
+            work.push(self.apply_namespace(&names, namespace, digest, claim == Claim::Adopt).boxed());
+        }
+        let needs = |object: &&Desired| {
+            view.objects.get(&slot(&object.resource, &object.name)).is_none_or(|seen| !seen.deleting && !seen.is(object.digest))
+        };
+        let reset = seen_quota.is_none() && view.quota.is_some();
+        work.extend(
+            objects[..own]
+                .iter()
+                .filter(|object| needs(object) || reset && object.name == super::quota::NAME)
+                .map(|object| self.apply(object).boxed()),
+        );
+        let mut additions: Vec<BoxFuture<'_, Result<(), (String, Failure)>>> = Vec::new();
+        additions.extend(objects[own..].iter().filter(needs).map(|object| self.apply(object).boxed()));
+        additions.extend(
+            self.leftovers(view, &objects, may_prune)
+                .into_iter()
+                .map(|(resource, slot, version)| self.prune(&names, resource, slot, version).boxed()),
+        );
+        let (done, added) = futures::join!(join_all(work), join_all(additions));
+
+        let failed = done.into_iter().find_map(Result::err);
+        let ready = match &failed {
+            Some((_, failure)) if failure.is_passing() && failures < PASSING => return Err(failure.clone()),
+            Some((what, failure)) => Verdict::no("ApplyFailed", format!("{what}: {}", failure.message)),
+            None => Verdict::yes("NamespaceReady", format!("namespace {} is ready for {owner}", names.namespace)),
+        };
+        let added = added.into_iter().find_map(Result::err);
+        let templates = match (&added, counted) {
+            (Some((what, failure)), _) => Some(Err(format!("{what}: {}", failure.message))),
+            (None, counted) => counted,
+        };
+        let mut more = vec![status::mesh(defaults.mesh), status::quota(&split)];
+        more.extend(status::templates(templates.as_ref()));
+        self.tell(name, view, Facts { ready, namespace: Some(names.namespace.clone()), more }).await?;
+        failed.or(added).map_or(Ok(()), |(_, failure)| Err(failure))
+    }
+
+    async fn ensure_finalizer(&self, name: &str, view: &View) -> Result<(), Failure> {
+        if view.profile.finalizers.iter().any(|finalizer| finalizer == PROFILE_FINALIZER) {
+            return Ok(());
+        }
+        let content = json!({"apiVersion": "kubeflow.org/v1alpha1", "kind": "Profile", "metadata": {
+            "name": name, "namespace": super::SYSTEM_NAMESPACE, "uid": view.profile.uid, "finalizers": [PROFILE_FINALIZER]}});
+        let answer = self.writer.apply("profiles", &format!("{PROFILES}/{name}"), &content, true).await?;
+        self.shared.record(&Source::Profiles, answer, 0);
+        Ok(())
+    }
+
+    /// Makes the namespace, unless one of this name has come meanwhile: that one would not be ours.
+    async fn make_namespace(&self, names: &Names) -> Result<NamespaceSeen, Failure> {
+        let made = self.writer.create("namespaces", NAMESPACES, &desired::bare_namespace(names)).await;
+        let answer = match made {
+            Err(failure) if failure.message.contains("already exists") => {
+                let there = self.writer.read("namespaces", &format!("{NAMESPACES}/{}", names.namespace)).await?;
+                self.shared.record(&Source::Namespaces, there, 0);
+                return Err(failure);
+            }
+            other => other?,
+        };
+        let seen = NamespaceSeen::new(&answer);
+        self.shared.record(&Source::Namespaces, answer, 0);
+        Ok(seen)
+    }
+
+    async fn apply_namespace(&self, names: &Names, content: Value, digest: u64, adopted: bool) -> Result<(), (String, Failure)> {
+        let path = format!("{NAMESPACES}/{}", names.namespace);
+        let what = |failure| (format!("Namespace {}", names.namespace), failure);
+        let mut answer = self.writer.apply("namespaces", &path, &content, true).await.map_err(what)?;
+        if adopted {
+            // Said once: a later profile of the same name must be allowed anew.
+            let said = json!({"metadata": {"uid": content["metadata"]["uid"], "annotations": {ADOPT: null}}});
+            answer = self.writer.patch("namespaces", &path, &said).await.map_err(what)?;
+        }
+        self.shared.record(&Source::Namespaces, answer, digest);
+        Ok(())
+    }
+
+    async fn apply(&self, object: &Desired) -> Result<(), (String, Failure)> {
+        let what = |failure| (format!("{} {}", object.resource.kind, object.name), failure);
+        let namespace = object.content["metadata"]["namespace"].as_str();
+        let path = format!("{}/{}", object.resource.path(namespace), object.name);
+        let plural = object.resource.plural.as_str();
+        let is_quota = object.resource.kind == "ResourceQuota";
+        let mut answer = self.writer.apply(plural, &path, &object.content, !is_quota).await;
+        match &answer {
+            // A limit is the admin's as soon as they have set it, even if the news has not come yet.
+            Err(Failure { class: Class::Conflict(conflicts), message, .. }) if is_quota => {
+                if conflicts.iter().any(|conflict| conflict.field.starts_with(".spec.hard")) {
+                    return Err(what(Failure::transport(message.clone())));
+                }
+                answer = self.writer.apply(plural, &path, &object.content, true).await;
+            }
+            // What a binding refers to can't be changed: somebody has put another in its place.
+            Err(Failure { class: Class::Invalid, .. }) if object.resource.kind == "RoleBinding" => {
+                let there = self.writer.read(plural, &path).await.map_err(what)?;
+                if there["roleRef"] == object.content["roleRef"] {
+                    return answer.map(drop).map_err(what);
+                }
+                self.writer.delete(plural, &path, &json!({"uid": there["metadata"]["uid"]})).await.map_err(what)?;
+                answer = self.writer.apply(plural, &path, &object.content, true).await;
+            }
+            _ => {}
+        }
+        self.shared.record(&Source::Kind(Arc::clone(&object.resource)), answer.map_err(what)?, object.digest);
+        Ok(())
+    }
+
+    /// What we have applied once and want no more.
+    fn leftovers<'a>(&self, view: &'a View, wanted: &[Desired], all: bool) -> Vec<(Arc<Resource>, &'a Slot, u64)> {
+        let wanted: BTreeSet<Slot> = wanted.iter().map(|object| slot(&object.resource, &object.name)).collect();
+        let is_left = |slot: &Slot| !wanted.contains(slot) && (all || slot.1.starts_with("member-"));
+        let left = view.objects.iter().filter(|(slot, seen)| seen.is_ours() && !seen.deleting && is_left(slot));
+        let world = lock(&self.shared.world);
+        left.filter_map(|(slot, seen)| Some((world.kind(&slot.0)?, slot, seen.version))).collect()
+    }
+
+    async fn prune(&self, names: &Names, resource: Arc<Resource>, slot: &Slot, version: u64) -> Result<(), (String, Failure)> {
+        let path = format!("{}/{}", resource.path(Some(&names.namespace)), slot.1);
+        match self.writer.delete(&resource.plural, &path, &json!({"resourceVersion": version.to_string()})).await {
+            Err(failure) if failure.class != Class::NotFound => Err((format!("{} {}", resource.kind, slot.1), failure)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts a new quota in the place of the old: what others have claimed in it goes too.
+    async fn reset_quota(&self, name: &str, names: &Names, view: &View) -> Result<(), Failure> {
+        if view.quota.is_some() {
+            let path = format!("{NAMESPACES}/{}/resourcequotas/{}", names.namespace, super::quota::NAME);
+            match self.writer.delete("resourcequotas", &path, &json!({})).await {
+                Err(failure) if failure.class != Class::NotFound => return Err(failure),
+                _ => {}
+            }
+        }
+        if view.profile.annotations.contains(RESET_QUOTA) {
+            let patch = json!({"metadata": {"uid": view.profile.uid, "annotations": {RESET_QUOTA: null}}});
+            let answer = self.writer.patch("profiles", &format!("{PROFILES}/{name}"), &patch).await?;
+            self.shared.record(&Source::Profiles, answer, 0);
+        }
+        Ok(())
+    }
+
+    /// Takes from a former owner what they, or others for them, had shared: the rights that profiles hand out. What an admin of the
+    /// cluster has bound otherwise is theirs.
+    async fn revoke(&self, namespace: &str, former: &str) -> Result<(), Failure> {
+        let path = format!("/apis/{}/v1/namespaces/{namespace}/rolebindings", desired::RBAC);
+        let list = self.writer.read("rolebindings", &path).await?;
+        for binding in list["items"].as_array().into_iter().flatten() {
+            let metadata = &binding["metadata"];
+            let role = binding["roleRef"]["name"].as_str().unwrap_or_default();
+            let shared = role == "default" || role.starts_with("kubeflow-");
+            let subjects: Vec<&Value> = binding["subjects"].as_array().into_iter().flatten().collect();
+            let others: Vec<&Value> = subjects.iter().copied().filter(|subject| subject["name"] != former).collect();
+            if !shared || others.len() == subjects.len() || !metadata["labels"][PROFILE_UID].is_null() {
+                continue;
+            }
+            let path = format!("{path}/{}", metadata["name"].as_str().unwrap_or_default());
+            let version = &metadata["resourceVersion"];
+            let taken = if others.is_empty() {
+                self.writer.delete("rolebindings", &path, &json!({"resourceVersion": version})).await
+            } else {
+                self.writer
+                    .patch("rolebindings", &path, &json!({"metadata": {"resourceVersion": version}, "subjects": others}))
+                    .await
+            };
+            match taken {
+                Err(failure) if failure.class != Class::NotFound => return Err(failure),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the status where it says something new, and an event where it turns.
+    pub(super) async fn tell(&self, name: &str, view: &View, facts: Facts) -> Result<(), Failure> {
+        let profile = view.profile.content.as_deref().ok();
+        let before = profile.and_then(|profile| profile.status.clone());
+        let generation = profile.and_then(|profile| profile.metadata.generation);
+        let status = status::status(before.as_ref(), generation, &facts, &Time(Timestamp::now()));
+        if before.as_ref() == Some(&status) {
+            return Ok(());
+        }
+        self.write_status(name, &view.profile.uid, &status).await?;
+        let ready = |status: &ProfileStatus| {
+            let found = status.conditions.iter().find(|condition| condition.type_ == status::READY);
+            found.map(|condition| (condition.status.clone(), condition.reason.clone(), condition.message.clone()))
+        };
+        if before.as_ref().and_then(ready) != ready(&status) {
+            self.publish(name, &view.profile.uid, &facts.ready);
+            if let (true, Some(namespace)) = (facts.ready.holds, &facts.namespace) {
+                let regarding = json!({"apiVersion": "v1", "kind": "Namespace", "name": namespace});
+                let note = format!("made for profile {name} and ready");
+                self.recorder.publish(Event {
+                    regarding,
+                    warning: false,
+                    reason: "ProfileReady".into(),
+                    action: "Reconcile",
+                    note,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn publish(&self, name: &str, uid: &str, verdict: &Verdict) {
+        let regarding = json!({"apiVersion": "kubeflow.org/v1alpha1", "kind": "Profile", "namespace": super::SYSTEM_NAMESPACE, "name": name, "uid": uid});
+        let (reason, note) = (verdict.reason.clone(), verdict.message.clone());
+        let warning = !verdict.holds && reason != "Deleting";
+        self.recorder.publish(Event { regarding, warning, reason, action: "Reconcile", note });
+    }
+
+    async fn write_status(&self, name: &str, uid: &str, status: &ProfileStatus) -> Result<(), Failure> {
+        let content = json!({"apiVersion": "kubeflow.org/v1alpha1", "kind": "Profile", "metadata": {
+            "name": name, "namespace": super::SYSTEM_NAMESPACE, "uid": uid}, "status": status});
+        match self.writer.apply("profiles/status", &format!("{PROFILES}/{name}/status"), &content, true).await {
+            Ok(answer) => self.shared.record(&Source::Profiles, answer, 0),
+            Err(failure) if failure.class == Class::NotFound => {}
+            Err(failure) => return Err(failure),
+        }
+        Ok(())
+    }
+
+    /// A profile that does not decode (the definition was looser once) gets a condition and an event, once.
+    async fn tell_unreadable(&self, name: &str, view: &View, problem: &str) -> Result<(), Failure> {
+        if lock(&self.unreadable).get(name).is_some_and(|said| said == problem) {
+            return Ok(());
+        }
+        tracing::warn!(profile = name, problem, "a profile can't be read");
+        let ready = Verdict::no("Unreadable", format!("this profile can't be read: {problem}"));
+        self.tell(name, view, Facts { ready, ..Facts::default() }).await?;
+        lock(&self.unreadable).insert(name.to_owned(), problem.to_owned());
+        Ok(())
+    }
+
+    /// Takes the finalizer off: the profile may go.
+    pub(super) async fn release(&self, name: &str, view: &View) -> Result<(), Failure> {
+        let Some(place) = view.profile.finalizers.iter().position(|finalizer| finalizer == PROFILE_FINALIZER) else {
+            return Ok(());
+        };
+        let finalizer = format!("/metadata/finalizers/{place}");
+        let patch = json!([
+            {"op": "test", "path": "/metadata/uid", "value": view.profile.uid},
+            {"op": "test", "path": finalizer, "value": PROFILE_FINALIZER},
+            {"op": "remove", "path": finalizer},
+        ]);
+        match self.writer.patch("profiles", &format!("{PROFILES}/{name}"), &patch).await {
+            Err(failure) if failure.class != Class::NotFound => Err(failure),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The watches behind the caches.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use futures::future::{AbortHandle, Abortable, join_all};
+use kube::Api;
+use kube::core::{ApiResource, DynamicObject};
+use kube::runtime::{WatchStreamExt, watcher};
+use serde_json::Value;
+
+use super::templates::Templates;
+use super::world::Source;
+use super::{Shared, defaults, desired};
+use crate::cluster::{Connection, Discovery, Resource, root_cause};
+use crate::controllers::lock;
+use crate::labels::PROFILE_UID;
+
+/// Objects in one answer: whole objects are in memory only as long as it takes to reduce them.
+const PAGE: u32 = 100;
+
+/// Follows everything that profiles depend on, for ever.
+pub(super) async fn follow_all(shared: &Arc<Shared>, connection: &Connection) {
+    let resource = desired::resource;
+    let system = Some(super::SYSTEM_NAMESPACE);
+    let named = |name: &str| watcher::Config::default().fields(&format!("metadata.name={name}"));
+    let made = || watcher::Config::default().labels(PROFILE_UID);
+    let clusterroles = resource(desired::RBAC, "v1", "ClusterRole", "clusterroles", false);
+    let profiles = resource("kubeflow.org", "v1alpha1", "Profile", "profiles", true);
+    let mut watches = vec![
+        (Source::Profiles, profiles, system, watcher::Config::default()),
+        (Source::Namespaces, resource("", "v1", "Namespace", "namespaces", false), None, watcher::Config::default()),
+        (Source::Defaults, configmaps(), system, named(defaults::CONFIGMAP)),
+        (Source::Edit, clusterroles, None, named(desired::EDIT)),
+    ];
+    watches.extend(desired::KINDS.iter().map(|kind| (Source::Kind(Arc::clone(kind)), Resource::clone(kind), None, made())));
+    // All are known before the first one is read: readiness speaks of all.
+    let begun: Vec<_> = watches
+        .into_iter()
+        .map(|(source, resource, namespace, config)| {
+            let watch = lock(&shared.world).watch(source.clone());
+            follow(Arc::clone(shared), connection.client(), watch, source, resource, namespace, config)
+        })
+        .collect();
+    futures::join!(join_all(begun), follow_templates(shared, connection));
+}
+
+fn configmaps() -> Resource {
+    desired::resource("", "v1", "ConfigMap", "configmaps", true)
+}
+
+/// Follows one kind. A broken watch repairs itself, with growing pauses.
+async fn follow(
+    shared: Arc<Shared>,
+    client: kube::Client,
+    watch: usize,
+    source: Source,
+    resource: Resource,
+    namespace: Option<&str>,
+    config: watcher::Config,
+) {
+    let api_version =
+        if resource.group.is_empty() { resource.version.clone() } else { format!("{}/{}", resource.group, resource.version) };
+    let kind = ApiResource {
+        group: resource.group,
+        version: resource.version,
+        api_version,
+        kind: resource.kind,
+        plural: resource.plural,
+    };
+    let api: Api<DynamicObject> = match namespace {
+        Some(namespace) => Api::namespaced_with(client, namespace, &kind),
+        None => Api::all_with(client, &kind),
+    };
+    let mut events = pin!(watcher(api, config.page_size(PAGE)).default_backoff());
+    while let Some(event) = events.next().await {
+        let event = event.map(as_value).map_err(|error| root_cause(&error));
+        if let Err(error) = &event {
+            tracing::warn!(resource = kind.plural, error, "a watch broke");
+        }
+        shared.take(watch, &source, event);
+    }
+}
+
+fn as_value(event: watcher::Event<DynamicObject>) -> watcher::Event<Value> {
+    let value = |object: DynamicObject| serde_json::to_value(object).unwrap_or_default();
+    match event {
+        watcher::Event::Init => watcher::Event::Init,
+        watcher::Event::InitApply(object) => watcher::Event::InitApply(value(object)),
+        watcher::Event::InitDone => watcher::Event::InitDone,
+        watcher::Event::Apply(object) => watcher::Event::Apply(value(object)),
+        watcher::Event::Delete(object) => watcher::Event::Delete(value(object)),
+    }
+}
+
+/// Follows the admin's templates: the `ConfigMap` that the defaults name, and the kinds that it makes.
+async fn follow_templates(shared: &Arc<Shared>, connection: &Connection) {
+    let mut watch = None;
+    let mut running: Option<(String, AbortHandle)> = None;
+    let mut known: Option<BTreeMap<String, String>> = None;
+    loop {
+        shared.templates.notified().await;
+        let wanted = lock(&shared.world).templates_configmap();
+        if wanted.as_ref() != running.as_ref().map(|(name, _)| name) {
+            if let Some((_, task)) = running.take() {
+                task.abort();
+            }
+            lock(&shared.world).sources.clear();
+            if let Some(name) = wanted.clone() {
+                let watch = *watch.get_or_insert_with(|| lock(&shared.world).watch(Source::Templates));
+                let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
+                let following = follow(
+                    Arc::clone(shared),
+                    connection.client(),
+                    watch,
+                    Source::Templates,
+                    configmaps(),
+                    Some(super::SYSTEM_NAMESPACE),
+                    config,
+                );
+                running = Some((name, spawn(following)));
+            }
+        }
+        let sources = wanted.is_some().then(|| lock(&shared.world).sources.clone());
+        if sources == known {
+            continue;
+        }
+        let templates = match &sources {
+            Some(sources) if !sources.is_empty() => Some(prepare(shared, connection, sources).await.map(Arc::new)),
+            _ => None,
+        };
+        known = sources;
+        if let Some(Err(problem)) = &templates {
+            tracing::warn!(problem, "the templates can't be used");
+        }
+        let names = {
+            let mut world = lock(&shared.world);
+            world.set_templates(templates);
+            world.names()
+        };
+        shared.enqueue(names);
+    }
+}
+
+/// Finds the kinds that templates make, and follows them too.
+async fn prepare(shared: &Arc<Shared>, connection: &Connection, sources: &BTreeMap<String, String>) -> Result<Templates, String> {
+    let objects = Templates::sample(sources)?;
+    let discovery = Discovery::read(connection).await.map_err(|failure| failure.message)?;
+    let mut kinds: Vec<Arc<Resource>> = Vec::new();
+    for resource in objects.iter().filter_map(|object| discovery.resource(object)) {
+        if kinds.iter().any(|kind| **kind == *resource) {
+            continue;
+        }
+        let kind = Arc::new(resource.clone());
+        kinds.push(Arc::clone(&kind));
+        if kind.namespaced && !lock(&shared.world).is_watched(&kind) {
+            let source = Source::Kind(Arc::clone(&kind));
+            let watch = lock(&shared.world).watch(source.clone());
+            let made = watcher::Config::default().labels(PROFILE_UID);
+            spawn(follow(Arc::clone(shared), connection.client(), watch, source, resource.clone(), None, made));
+        }
+    }
+    Ok(Templates::new(sources.clone(), kinds))
+}
+
+fn spawn(work: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+    let (handle, registration) = AbortHandle::new_pair();
+    drop(tokio::spawn(Abortable::new(work, registration)));
+    handle
+}

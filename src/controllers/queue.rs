@@ -1,0 +1,141 @@
+//! The queue of a reconciler: each key once, never two of a key at a time, failures again after growing pauses.
+
+use std::collections::{HashMap, HashSet};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use kube::runtime::scheduler::{ScheduleRequest, scheduler};
+use tokio::task::JoinSet;
+
+use super::metrics::Metrics;
+use crate::cluster::Failure;
+
+/// Reconciles that run at the same time.
+const CONCURRENCY: usize = 16;
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// How long what is under way may take once the work is to end.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where keys are put in.
+#[derive(Debug, Clone)]
+pub(super) struct Queue(UnboundedSender<ScheduleRequest<String>>);
+
+/// Where they come out.
+pub(super) type Requests = UnboundedReceiver<ScheduleRequest<String>>;
+
+impl Queue {
+    pub(super) fn new() -> (Self, Requests) {
+        let (sender, receiver) = unbounded();
+        (Self(sender), receiver)
+    }
+
+    /// Asks for a reconcile of `key` as soon as possible.
+    pub(super) fn add(&self, key: String) {
+        self.add_after(key, Duration::ZERO);
+    }
+
+    fn add_after(&self, message: String, pause: Duration) {
+        // Nobody takes it where the work has ended.
+        let _ = self.0.unbounded_send(ScheduleRequest { message, run_at: tokio::time::Instant::now() + pause });
+    }
+}
+
+/// Runs reconciles until `end`; says whether all that was under way has come to its end. The second argument of `reconcile` counts
+/// the failures before.
+pub(super) async fn work<Reconcile, Outcome>(
+    queue: &Queue,
+    requests: Requests,
+    metrics: &Arc<Metrics>,
+    end: impl Future<Output = ()>,
+    reconcile: Reconcile,
+) -> bool
+where
+    Reconcile: Fn(String, u32) -> Outcome,
+    Outcome: Future<Output = Result<(), Failure>> + Send + 'static,
+{
+    let mut waiting = pin!(scheduler(requests));
+    let mut end = pin!(end);
+    let mut running: HashSet<String> = HashSet::new();
+    let mut failures: HashMap<String, u32> = HashMap::new();
+    let mut tasks: JoinSet<(String, Duration, Result<(), Failure>)> = JoinSet::new();
+    loop {
+        let has_room = running.len() < CONCURRENCY;
+        tokio::select! {
+            biased;
+            () = &mut end => break,
+            Some(done) = tasks.join_next() => {
+                // A panic is a bug of one reconcile; its key stays out of the way of the others.
+                let Ok((key, took, result)) = done else { continue };
+                running.remove(&key);
+                metrics.reconciled(took);
+                match result {
+                    Ok(()) => drop(failures.remove(&key)),
+                    Err(failure) => {
+                        let count = failures.entry(key.clone()).or_default();
+                        let pause = (FIRST_PAUSE * 2_u32.saturating_pow(*count)).min(LONGEST_PAUSE);
+                        *count = (*count + 1).min(16);
+                        queue.add_after(key, failure.retry_after.unwrap_or_default().max(pause));
+                    }
+                }
+            }
+            Some(key) = async { waiting.as_mut().hold_unless(|key| has_room && !running.contains(key)).next().await } => {
+                let outcome = reconcile(key.clone(), failures.get(&key).copied().unwrap_or_default());
+                running.insert(key.clone());
+                tasks.spawn(async move {
+                    let started = Instant::now();
+                    let result = outcome.await;
+                    (key, started.elapsed(), result)
+                });
+            }
+        }
+        metrics.queue_depth.store(i64::try_from(running.len()).unwrap_or(i64::MAX), Ordering::Relaxed);
+    }
+    let rest = async { while tasks.join_next().await.is_some() {} };
+    let finished = tokio::time::timeout(PATIENCE, rest).await.is_ok();
+    tasks.abort_all();
+    finished
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    #[tokio::test]
+    async fn a_failure_comes_again_and_blocks_nobody() {
+        let (queue, requests) = Queue::new();
+        let metrics = Arc::new(Metrics::default());
+        let seen: Arc<Mutex<Vec<(String, u32)>>> = Arc::default();
+        let (finish, finished) = tokio::sync::oneshot::channel::<()>();
+        let finish = Arc::new(Mutex::new(Some(finish)));
+        for key in ["bad", "good", "good"] {
+            queue.add(key.to_owned());
+        }
+        let log = Arc::clone(&seen);
+        let reconcile = move |key: String, failures: u32| {
+            log.lock().unwrap().push((key.clone(), failures));
+            let finish = Arc::clone(&finish);
+            async move {
+                if key == "good" {
+                    return Ok(());
+                }
+                if failures == 2 {
+                    let _ = finish.lock().unwrap().take().unwrap().send(());
+                    return Ok(());
+                }
+                Err(Failure::transport("busy"))
+            }
+        };
+        let end = async { finished.await.unwrap() };
+        assert!(work(&queue, requests, &metrics, end, reconcile).await);
+        let mut seen = seen.lock().unwrap().clone();
+        seen.sort();
+        let expected = [("bad", 0), ("bad", 1), ("bad", 2), ("good", 0)].map(|(key, failures)| (key.to_owned(), failures));
+        assert_eq!(seen, expected);
+    }
+}
