@@ -44,6 +44,8 @@ pub(super) struct Wanted {
     pub live: Option<Value>,
     /// Whether it has to be written.
     pub pending: bool,
+    /// Whether nothing of its identity was there.
+    pub is_new: bool,
     /// How it was checked, where it has to be written.
     pub check: Option<Check>,
     /// What the server would make of it, where that is kept.
@@ -60,6 +62,7 @@ impl Wanted {
         let id = &self.member.object.id;
         let content = std::mem::take(&mut self.content);
         self.content = yields::without_yielded(id, content, Some(&live), &self.yields, self.scaled);
+        self.is_new = false;
         self.pending = !compare::is_unchanged(&self.content, &live);
         self.live = self.pending.then_some(live);
     }
@@ -129,8 +132,17 @@ pub(super) fn wanted(run: &Run<'_>, live: &mut Live, inventories: &BTreeMap<Stri
             let yields = run.yields.get(&member.component).cloned().unwrap_or_default();
             let scaled = autoscaled.contains(&(id.namespace.as_str(), id.kind.as_str(), id.name.as_str()));
             let content = yields::without_yielded(id, membership(&member.object.content, &applyset), None, &yields, scaled);
-            let mut wanted =
-                Wanted { member: member.clone(), content, live: None, pending: true, check: None, answer: None, yields, scaled };
+            let mut wanted = Wanted {
+                member: member.clone(),
+                content,
+                live: None,
+                pending: true,
+                is_new: true,
+                check: None,
+                answer: None,
+                yields,
+                scaled,
+            };
             if let Some(live) = live.take(id) {
                 wanted.meet(live);
             }

@@ -127,7 +127,14 @@ async fn prepare_inventories(
                 wanted.member.object.id.is("", "Namespace") && wanted.member.object.id.name == inventory::NAMESPACE
             });
             let target = format!("{path}?fieldManager={}&fieldValidation=Strict", labels::FIELD_MANAGER);
-            run.connection.apply(&target, ours.map_or(&bare, |wanted| &wanted.content)).await.map_err(explain)?;
+            let content = ours.map_or(&bare, |wanted| &wanted.content);
+            let id = ObjectId {
+                group: String::new(),
+                kind: "Namespace".into(),
+                namespace: String::new(),
+                name: inventory::NAMESPACE.into(),
+            };
+            retrying(&id, deadline, &run.events, async || run.connection.apply(&target, content).await).await.map_err(explain)?;
         }
         Err(failure) => return Err(explain(failure)),
     }
@@ -140,13 +147,7 @@ async fn prepare_inventories(
 }
 
 async fn write_inventory(run: &Run<'_>, inventory: &Inventory, deadline: Instant) -> Result<()> {
-    let id = ObjectId {
-        group: String::new(),
-        kind: "ConfigMap".into(),
-        namespace: inventory::NAMESPACE.into(),
-        name: inventory.name(),
-    };
-    retrying(&id, deadline, &run.events, async || inventory.write(run.connection).await)
+    retrying(&inventory.parent(), deadline, &run.events, async || inventory.write(run.connection).await)
         .await
         .map_err(|failure| run.connection.explain(&failure, "write the inventory in namespace kubeflow-system"))
 }
@@ -270,8 +271,11 @@ async fn write_one(run: &Run<'_>, wanted: &Wanted, deadline: Instant) -> Result<
     let member = &wanted.member;
     // Without waiting, a webhook with nothing behind it is left to the next run; a short while is given to one that restarts.
     let patience = if run.settings.wait { deadline } else { deadline.min(Instant::now() + Duration::from_mins(1)) };
+    let mut lost = false;
     let answer = retrying(&member.object.id, patience, &run.events, async || {
-        match send(run.connection, member, &wanted.content, run.settings.force_conflicts, Mode::Real).await {
+        let answer = send(run.connection, member, &wanted.content, run.settings.force_conflicts, Mode::Real).await;
+        lost |= answer.as_ref().is_err_and(|failure| failure.class == Class::Busy);
+        match answer {
             Err(failure) if !run.settings.wait && failure.class == Class::WebhookNotReady => Ok(Err(failure)),
             answer => answer.map(Ok),
         }
@@ -285,7 +289,9 @@ async fn write_one(run: &Run<'_>, wanted: &Wanted, deadline: Instant) -> Result<
         live.pointer("/metadata/resourceVersion") == answer.body.pointer("/metadata/resourceVersion")
             || compare::is_same_result(&answer.body, live)
     });
-    Ok(match (answer.created, same) {
+    // An answer may be lost after the server did its work: the next attempt meets what this run itself created.
+    let created = answer.created || lost && wanted.is_new;
+    Ok(match (created, same) {
         (true, _) => Change::Created,
         (false, true) => Change::Unchanged,
         (false, false) => Change::Configured,

@@ -97,6 +97,11 @@ impl Inventory {
         format!("applyset-{hash}-v1")
     }
 
+    /// The identity of the parent.
+    pub(super) fn parent(&self) -> ObjectId {
+        ObjectId { group: String::new(), kind: "ConfigMap".into(), namespace: NAMESPACE.into(), name: self.name() }
+    }
+
     fn content(&self) -> Value {
         let join = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(",");
         let outside: BTreeSet<String> = self.namespaces.iter().filter(|namespace| *namespace != NAMESPACE).cloned().collect();

@@ -16,6 +16,7 @@ use super::report::{Outcome, Problem, Unready};
 use super::stage::Stage;
 use super::surroundings::{contents, instances, of_kind, silent_services};
 use super::vanish;
+use super::write::retrying;
 use crate::cluster::{Class, Connection, Discovery, Failure, Resource};
 use crate::labels;
 use crate::object::{ObjectId, list};
@@ -410,19 +411,19 @@ async fn finish(
     let gone: HashSet<&ObjectId> = removed.deleted.iter().collect();
     let leaves = system.first().map(|target| target.component.clone());
     for inventory in &removal.inventories {
-        let id = inventory.id();
+        let (set, id) = (inventory.id(), inventory.parent());
         let left: Vec<&ObjectId> =
-            removal.members.get(&id).into_iter().flatten().filter(|member| !gone.contains(member)).collect();
+            removal.members.get(&set).into_iter().flatten().filter(|member| !gone.contains(member)).collect();
         if leaves.as_ref() == Some(&inventory.component) {
             // The one that names the namespace goes with it, last of all.
             continue;
         }
-        if leaves.is_some() || left.is_empty() && !removal.facts.staying.contains(&id) {
-            inventory.delete(connection).await?;
+        if leaves.is_some() || left.is_empty() && !removal.facts.staying.contains(&set) {
+            retrying(&id, deadline, events, async || inventory.delete(connection).await).await?;
         } else {
             let trimmed = inventory.with(left);
             if trimmed != *inventory {
-                trimmed.write(connection).await?;
+                retrying(&id, deadline, events, async || trimmed.write(connection).await).await?;
             }
         }
     }

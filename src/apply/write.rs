@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::event::{Event, Events};
 use super::plan::Member;
-use crate::cluster::{Answer, Class, Connection, Failure};
+use crate::cluster::{Answer, Class, Connection, DOUBT, Failure};
 use crate::labels::{APPLYSET_PART_OF, FIELD_MANAGER};
 use crate::object::ObjectId;
 
@@ -116,6 +116,7 @@ pub(super) async fn retrying<T>(
     events: &Events,
     mut attempt: impl AsyncFnMut() -> Result<T, Failure>,
 ) -> Result<T, Failure> {
+    let started = Instant::now();
     let mut pause = FIRST_PAUSE;
     loop {
         let failure = match attempt().await {
@@ -123,7 +124,11 @@ pub(super) async fn retrying<T>(
             Err(failure) => failure,
         };
         // A missing namespace may be one that another component, or another run, is making at this moment.
-        let passing = failure.is_passing() || failure.class == Class::NotFound;
+        let passing = match failure.class {
+            Class::NotFound => true,
+            Class::Unauthorized => started.elapsed() < DOUBT,
+            _ => failure.is_passing(),
+        };
         let wait = failure.retry_after.map_or(pause, |asked| asked.max(pause).min(Duration::from_secs(30)));
         if !passing || Instant::now() + wait > deadline {
             return Err(failure);

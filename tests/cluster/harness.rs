@@ -4,9 +4,11 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
 use kfctl::directories::cache_directory;
 use kfctl::local::Binaries;
 
@@ -185,9 +187,9 @@ fn write_tokens(state: &Path, app: &Path) {
 pub(crate) struct Cluster {
     root: tempfile::TempDir,
     pub(crate) app: App,
-    kubeconfig: PathBuf,
+    pub(crate) kubeconfig: PathBuf,
     binaries: Binaries,
-    controllers: std::cell::Cell<usize>,
+    controllers: AtomicUsize,
 }
 
 impl Cluster {
@@ -202,7 +204,7 @@ impl Cluster {
         let said = app.kfctl(&["apply", "platform"]).success();
         let kubeconfig =
             said.lines().find_map(|line| line.trim().strip_prefix("export KUBECONFIG=")).expect("it says how to use it");
-        Self { kubeconfig: PathBuf::from(kubeconfig), root, app, binaries, controllers: std::cell::Cell::default() }
+        Self { kubeconfig: PathBuf::from(kubeconfig), root, app, binaries, controllers: AtomicUsize::default() }
     }
 
     /// The directory beside the apps, with the kubeconfig of this cluster.
@@ -265,14 +267,38 @@ impl Cluster {
     /// A kubeconfig with the token of a service account, and no other rights than its own.
     pub(crate) fn kubeconfig_of(&self, namespace: &str, service_account: &str) -> PathBuf {
         let token = self.kubectl(&["-n", namespace, "create", "token", service_account]).success();
-        let copy = self.root.path().join(format!("{service_account}.kubeconfig"));
+        self.kubeconfig_with(
+            service_account,
+            &[&["set-credentials", "role", &format!("--token={}", token.trim())], &["set-context", "--current", "--user=role"]],
+        )
+    }
+
+    /// A kubeconfig that leads to another port on this machine, where a server with this certificate stands before the cluster.
+    pub(crate) fn kubeconfig_through(&self, name: &str, port: u16, authority: &str) -> PathBuf {
+        let file = self.root.path().join(format!("{name}.pem"));
+        std::fs::write(&file, authority).expect("the certificate can be written");
+        let cluster = self.kubectl(&["config", "view", "-o", "jsonpath={.clusters[0].name}"]).success();
+        let (server, authority) =
+            (format!("--server=https://127.0.0.1:{port}"), format!("--certificate-authority={}", file.display()));
+        self.kubeconfig_with(name, &[&["set-cluster", &cluster, &server, &authority, "--embed-certs"]])
+    }
+
+    /// A copy of the kubeconfig with changes by `kubectl config`.
+    fn kubeconfig_with(&self, name: &str, changes: &[&[&str]]) -> PathBuf {
+        let copy = self.root.path().join(format!("{name}.kubeconfig"));
         std::fs::copy(&self.kubeconfig, &copy).expect("the kubeconfig can be copied");
-        let config = |arguments: &[&str]| {
-            say(self.binaries.command("kubectl").arg("--kubeconfig").arg(&copy).arg("config").args(arguments)).success()
-        };
-        config(&["set-credentials", "role", &format!("--token={}", token.trim())]);
-        config(&["set-context", "--current", "--user=role"]);
+        for change in changes {
+            say(self.binaries.command("kubectl").arg("--kubeconfig").arg(&copy).arg("config").args(*change)).success();
+        }
         copy
+    }
+
+    /// The certificate of the cluster's own authority, as PEM.
+    pub(crate) fn authority(&self) -> String {
+        let path = "jsonpath={.clusters[0].cluster.certificate-authority-data}";
+        let text = self.kubectl(&["config", "view", "--raw", "-o", path]).success();
+        let bytes = base64::engine::general_purpose::STANDARD.decode(text.trim()).expect("base64");
+        String::from_utf8(bytes).expect("PEM is text")
     }
 
     /// `kfctl controller` with the rights of a service account.
@@ -284,8 +310,7 @@ impl Cluster {
         command
             .args(["--probes", &probes, "--metrics", &metrics])
             .env("KUBECONFIG", self.kubeconfig_of("kubeflow-system", service_account));
-        let number = self.controllers.get();
-        self.controllers.set(number + 1);
+        let number = self.controllers.fetch_add(1, Ordering::Relaxed);
         let log = self.root.path().join(format!("controller-{number}.log"));
         let errors = std::fs::File::create(&log).expect("a log");
         let child = command.stdin(Stdio::null()).stderr(errors).spawn().expect("kfctl starts");
