@@ -136,9 +136,10 @@ pub async fn look(connection: &Connection, discovery: &Discovery, scope: Scope<'
     let mut members: BTreeMap<String, Vec<ObjectId>> = BTreeMap::new();
     let mut targets = Vec::new();
     for (id, resource, live) in live.into_members().filter(|(.., live)| !keep::is_owned(live)) {
-        let set = live.pointer("/metadata/labels").and_then(|labels| labels.get(labels::APPLYSET_PART_OF)?.as_str());
-        let Some(inventory) = set.and_then(|set| by_set.get(set)) else { continue };
-        members.entry(inventory.id()).or_default().push(id.clone());
+        let Some(inventory) = keep::set_of(&live).and_then(|set| by_set.get(set)) else { continue };
+        if keep::is_labelled_by_us(&live) {
+            members.entry(inventory.id()).or_default().push(id.clone());
+        }
         // What a component that runs still brings is no question of this run.
         if facts.rendered.get(&id) != Some(&inventory.component) {
             targets.push(target(id, resource, live, inventory));
@@ -417,16 +418,14 @@ async fn finish(
             // The one that names the namespace goes with it, last of all.
             continue;
         }
-        if leaves.is_some() || left.is_empty() && !removal.facts.staying.contains(&id) {
-            inventory.delete(connection).await?;
-        } else {
-            let trimmed = inventory.with(left);
-            if trimmed != *inventory {
-                trimmed.write(connection).await?;
-            }
+        let ends = leaves.is_some() || left.is_empty() && !removal.facts.staying.contains(&id);
+        let trimmed = (!ends).then(|| inventory.with(left));
+        if trimmed.as_ref() != Some(inventory) && !inventory.replace(connection, trimmed.as_ref()).await? {
+            let reason = "another run of kfctl has written to it meanwhile".to_owned();
+            removed.unready.push(Unready { object: inventory.object(), reason });
         }
     }
-    if !system.is_empty() {
+    if !system.is_empty() && removed.unready.is_empty() {
         vanish::vanish(connection, &system, &[], &removal.facts, deadline, events, removed).await;
     }
     Ok(())

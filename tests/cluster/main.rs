@@ -8,6 +8,7 @@ mod doctor;
 mod drift;
 mod faults;
 mod harness;
+mod interference;
 mod journey;
 mod local;
 mod profiles;
