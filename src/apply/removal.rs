@@ -137,9 +137,10 @@ pub async fn look(connection: &Connection, discovery: &Discovery, scope: Scope<'
     let mut members: BTreeMap<String, Vec<ObjectId>> = BTreeMap::new();
     let mut targets = Vec::new();
     for (id, resource, live) in live.into_members().filter(|(.., live)| !keep::is_owned(live)) {
-        let set = live.pointer("/metadata/labels").and_then(|labels| labels.get(labels::APPLYSET_PART_OF)?.as_str());
-        let Some(inventory) = set.and_then(|set| by_set.get(set)) else { continue };
-        members.entry(inventory.id()).or_default().push(id.clone());
+        let Some(inventory) = keep::set_of(&live).and_then(|set| by_set.get(set)) else { continue };
+        if keep::is_labelled_by_us(&live) {
+            members.entry(inventory.id()).or_default().push(id.clone());
+        }
         // What a component that runs still brings is no question of this run.
         if facts.rendered.get(&id) != Some(&inventory.component) {
             targets.push(target(id, resource, live, inventory));
@@ -411,23 +412,26 @@ async fn finish(
     let gone: HashSet<&ObjectId> = removed.deleted.iter().collect();
     let leaves = system.first().map(|target| target.component.clone());
     for inventory in &removal.inventories {
-        let (set, id) = (inventory.id(), inventory.parent());
+        let (set, id) = (inventory.id(), inventory.object());
         let left: Vec<&ObjectId> =
             removal.members.get(&set).into_iter().flatten().filter(|member| !gone.contains(member)).collect();
         if leaves.as_ref() == Some(&inventory.component) {
             // The one that names the namespace goes with it, last of all.
             continue;
         }
-        if leaves.is_some() || left.is_empty() && !removal.facts.staying.contains(&set) {
-            retrying(&id, deadline, events, async || inventory.delete(connection).await).await?;
-        } else {
-            let trimmed = inventory.with(left);
-            if trimmed != *inventory {
-                retrying(&id, deadline, events, async || trimmed.write(connection).await).await?;
-            }
+        let ends = leaves.is_some() || left.is_empty() && !removal.facts.staying.contains(&set);
+        let trimmed = (!ends).then(|| inventory.with(left));
+        if trimmed.as_ref() == Some(inventory) {
+            continue;
+        }
+        let to_the_end = tokio::sync::watch::channel(false).1;
+        let replaced = async || inventory.replace(connection, trimmed.as_ref()).await;
+        if !retrying(&id, deadline, events, to_the_end, replaced).await? {
+            let reason = "another run of kfctl has written to it meanwhile".to_owned();
+            removed.unready.push(Unready { object: id, reason });
         }
     }
-    if !system.is_empty() {
+    if !system.is_empty() && removed.unready.is_empty() {
         vanish::vanish(connection, &system, &[], &removal.facts, deadline, events, removed).await;
     }
     Ok(())

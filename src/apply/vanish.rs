@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::event::{Event, Events};
 use super::held::held_by;
-use super::keep::{Facts, Kept, Reason, why_kept};
+use super::keep::{Facts, Kept, Reason, set_of, why_kept};
 use super::removal::{Removed, Target};
 use super::report::{Problem, Unready};
 use super::stage::Stage;
@@ -124,6 +124,8 @@ async fn delete(
         // It may have changed under our hands: then it is another question whether it goes.
         match connection.get(&path).await {
             Ok(live) if text(&live, "/metadata/uid") != uid => return Ok(Step::Stays(Reason::MadeAnew)),
+            // Who takes the label off takes the object out of the app.
+            Ok(live) if set_of(&target.live).is_some() && set_of(&live).is_none() => return Ok(Step::Stays(Reason::NotOurs)),
             Ok(live) => {
                 if let Some(reason) = why_kept(&target.id, &live, facts) {
                     return Ok(Step::Stays(reason));

@@ -83,11 +83,11 @@ async fn look(session: &Session, app: &App, catalog: &Catalog, components: &[Str
     let rendered = generate::look(session, app, catalog, &names)?;
     let preparation = Preparation::new(session, app, catalog, places, rendered).await?;
     if session.printer.output == Output::Json {
-        return apply::preview(&preparation.run(session, app, settings, Events::nowhere())).await;
+        return apply::preview(&preparation.run(session, &app.file.name, settings, Events::nowhere())).await;
     }
     let (sender, receiver) = unbounded_channel();
     let listener = tokio::spawn(listen(session.printer.clone(), receiver, session.verbose));
-    let preview = apply::preview(&preparation.run(session, app, settings, Events::to(sender))).await;
+    let preview = apply::preview(&preparation.run(session, &app.file.name, settings, Events::to(sender))).await;
     let _ = listener.await;
     preview
 }

@@ -84,11 +84,11 @@ impl Preparation {
     }
 
     /// The run for the engine.
-    pub(super) fn run<'a>(&'a self, session: &Session, app: &'a App, settings: Settings, events: Events) -> Run<'a> {
+    pub(super) fn run<'a>(&'a self, session: &Session, app: &'a str, settings: Settings, events: Events) -> Run<'a> {
         Run {
             connection: &self.connection,
             discovery: &self.discovery,
-            app: &app.file.name,
+            app,
             cluster_uid: &self.uid,
             components: &self.places,
             plan: &self.plan,

@@ -35,7 +35,7 @@ pub(super) async fn run(session: &Session, arguments: &cli::Status) -> Result<Ex
     let rendered = app.render(&catalog, &places.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>())?;
     let preparation = Preparation::new(session, &app, &catalog, places, rendered).await?;
     let settings = Settings { timeout: std::time::Duration::ZERO, wait: false, force_conflicts: false };
-    let run = preparation.run(session, &app, settings, Events::nowhere());
+    let run = preparation.run(session, &app.file.name, settings, Events::nowhere());
     let subject = Subject {
         connection: &preparation.connection,
         discovery: Arc::clone(&preparation.discovery),

@@ -9,6 +9,7 @@ mod doctor;
 mod drift;
 mod faults;
 mod harness;
+mod interference;
 mod journey;
 mod local;
 mod message;
