@@ -225,8 +225,13 @@ pub async fn orphans<'a>(
 
 /// The names of all apps with an inventory in this cluster.
 pub async fn apps(connection: &Connection) -> Result<BTreeSet<String>, Failure> {
+    Ok(of_all_apps(connection).await?.into_iter().map(|inventory| inventory.app).collect())
+}
+
+/// The inventories of all apps in this cluster.
+pub(super) async fn of_all_apps(connection: &Connection) -> Result<Vec<Inventory>, Failure> {
     let parents = connection.read(&format!("{COLLECTION}?labelSelector={}", labels::APP)).await?;
-    Ok(list(&parents, "/items").iter().filter_map(Inventory::read).map(|inventory| inventory.app).collect())
+    Ok(list(&parents, "/items").iter().filter_map(Inventory::read).collect())
 }
 
 #[cfg(test)]

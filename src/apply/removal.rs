@@ -18,6 +18,7 @@ use super::surroundings::{contents, instances, of_kind, silent_services};
 use super::vanish;
 use super::write::retrying;
 use crate::cluster::{Class, Connection, Discovery, Failure, Resource};
+use crate::difference::Difference;
 use crate::labels;
 use crate::object::{ObjectId, list};
 
@@ -99,6 +100,13 @@ impl Removal {
     /// What goes: the objects of each component, in the order of deletion.
     pub fn going(&self) -> impl Iterator<Item = (&ObjectId, &str)> {
         self.going.iter().chain(&self.system).map(|target| (&target.id, target.component.as_str()))
+    }
+
+    /// What would go of each object: all of it.
+    #[must_use]
+    pub fn differences(&self) -> Vec<(ObjectId, Difference)> {
+        let targets = self.going.iter().chain(&self.system);
+        targets.map(|target| (target.id.clone(), Difference::new(Some(&target.live), None))).collect()
     }
 
     /// What goes although it is users' data.

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -99,11 +99,9 @@ impl App {
         let mut command = self.command(arguments);
         let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("kfctl starts");
-        let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-        let errors = BufReader::new(child.stderr.take().expect("piped")).lines();
-        let (sender, errors_by_line) = channel();
-        std::thread::spawn(move || errors.map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        Running { child, lines, errors: errors_by_line, stdout: String::new(), stderr: String::new() }
+        let lines = by_line(child.stdout.take().expect("piped"));
+        let errors = by_line(child.stderr.take().expect("piped"));
+        Running { child, lines, errors, stdout: String::new(), stderr: String::new() }
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) -> String {
@@ -124,17 +122,28 @@ impl App {
 /// A kfctl that runs beside the test.
 pub(crate) struct Running {
     child: Child,
-    lines: std::io::Lines<BufReader<ChildStdout>>,
+    lines: Receiver<String>,
+    errors: Receiver<String>,
     stdout: String,
     stderr: String,
-    errors: Receiver<String>,
+}
+
+/// How long it may be silent.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Lines as they come, so that waiting for one can have an end.
+fn by_line(stream: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || BufReader::new(stream).lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    receiver
 }
 
 impl Running {
     /// Reads on until a line of its output is the one; without it, the test fails.
     pub(crate) fn until(&mut self, what: &str, mut is_it: impl FnMut(&str) -> bool) {
         loop {
-            let line = self.lines.next().and_then(Result::ok).unwrap_or_else(|| panic!("it never said {what}: {}", self.stdout));
+            let line = self.lines.recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|why| panic!("it never said {what} ({why}): {}{}", self.stdout, self.told()));
             self.stdout += &(line.clone() + "\n");
             if is_it(&line) {
                 return;
@@ -145,9 +154,14 @@ impl Running {
     /// The same for what it says to people.
     pub(crate) fn until_told(&mut self, words: &str) {
         while !self.stderr.contains(words) {
-            let line = self.errors.recv_timeout(Duration::from_secs(30));
+            let line = self.errors.recv_timeout(PATIENCE);
             self.stderr += &(line.unwrap_or_else(|_| panic!("it never told {words:?}: {}", self.stderr)) + "\n");
         }
+    }
+
+    /// What it has said to people so far.
+    fn told(&self) -> String {
+        self.errors.try_iter().fold(self.stderr.clone(), |told, line| told + &line + "\n")
     }
 
     pub(crate) fn pid(&self) -> i32 {
@@ -156,9 +170,7 @@ impl Running {
 
     /// Reads on to its end.
     pub(crate) fn finish(mut self) -> Said {
-        for line in self.lines.by_ref().map_while(Result::ok) {
-            self.stdout += &(line + "\n");
-        }
+        self.stdout.extend(self.lines.iter().map(|line| line + "\n"));
         self.stderr.extend(self.errors.iter().map(|line| line + "\n"));
         let status = self.child.wait().expect("it ends");
         Said { code: status.code().unwrap_or(-1), stdout: self.stdout, stderr: self.stderr }
