@@ -105,7 +105,7 @@ pub async fn apply(run: &Run<'_>, before_writing: impl FnOnce() -> Result<()>) -
         for (component, inventory) in &inventories {
             let stored = inventory.clone().union(known.get(component));
             if stored != *inventory {
-                trim(run, &stored, inventory).await?;
+                trim(run, &stored, inventory, deadline).await?;
             }
         }
     }
@@ -174,8 +174,9 @@ async fn keep_inventories(run: &Run<'_>, wanted: &BTreeMap<String, Inventory>, d
 }
 
 /// Takes out of an inventory what is no longer in the app; not where another run has written to it meanwhile.
-async fn trim(run: &Run<'_>, stored: &Inventory, inventory: &Inventory) -> Result<()> {
-    let trimmed = stored.replace(run.connection, Some(inventory)).await;
+async fn trim(run: &Run<'_>, stored: &Inventory, inventory: &Inventory, deadline: Instant) -> Result<()> {
+    let replaced = async || stored.replace(run.connection, Some(inventory)).await;
+    let trimmed = retrying(&inventory.object(), deadline, &run.events, run.stop.clone(), replaced).await;
     trimmed.map(drop).map_err(|failure| run.connection.explain(&failure, "write the inventory in namespace kubeflow-system"))
 }
 

@@ -143,7 +143,7 @@ impl Inventory {
         self.clone().union(stored.as_ref()).write(connection, parent.as_ref()).await
     }
 
-    /// Puts `next` in its place, or nothing. False, and all as it was, where another run has written to it meanwhile.
+    /// Puts `next` in its place, or nothing; can be repeated. False, and all as it was, where another run has written to it meanwhile.
     pub(super) async fn replace(&self, connection: &Connection, next: Option<&Self>) -> Result<bool, Failure> {
         let parent = self.parent(connection).await?;
         let changed = match (parent.as_ref().map(Self::read), next) {
@@ -162,7 +162,6 @@ impl Inventory {
         match changed {
             Ok(()) => Ok(true),
             Err(failure) if next.is_none() && failure.class == Class::NotFound => Ok(true),
-            Err(failure) if failure.is_passing() => Ok(false),
             Err(failure) => Err(failure),
         }
     }

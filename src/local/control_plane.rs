@@ -99,6 +99,7 @@ impl ControlPlane {
 
     /// One kfctl at a time starts, stops or resets. The lock lies beside the directory, which `reset` deletes.
     async fn lock(&self) -> Result<std::fs::File> {
+        private_directory(&self.directory)?;
         private_directory(&self.logs())?;
         lock(&self.directory.with_extension("lock")).await
     }

@@ -159,7 +159,7 @@ fn api_refusals_write_nothing() {
 
     // Another manager owns a field with another value.
     manifest("shared", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shared, namespace: default}\ndata: {color: red}\n");
-    app.kfctl(&["apply", "k8s", "--no-wait"]).success();
+    app.kfctl(&["apply", "k8s", "--yes", "--no-wait"]).success();
     cluster
         .kubectl(&["patch", "configmap", "shared", "--field-manager=somebody", "-p", r#"{"data":{"color":"blue"}}"#])
         .success();
