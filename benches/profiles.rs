@@ -135,7 +135,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
 
 /// Waits until nothing more is written for a while.
 async fn settled(controller: &Controller) {
-    let mut before = -1.0;
+    let mut before = u32::MAX;
     while controller.requests() != before {
         before = controller.requests();
         tokio::time::sleep(Duration::from_secs(2)).await;
@@ -149,7 +149,7 @@ fn names(kind: &str, range: std::ops::Range<usize>) -> Vec<String> {
 #[tokio::main]
 async fn main() {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let total: usize = std::env::var("KFCTL_BENCH_PROFILES").ok().and_then(|text| text.parse().ok()).unwrap_or(1000);
+    let total: u32 = std::env::var("KFCTL_BENCH_PROFILES").ok().and_then(|text| text.parse().ok()).unwrap_or(1000);
     let cluster = tokio::task::block_in_place(Cluster::start);
     let app = cluster.init("figures", &[]);
     app.kfctl(&["param", "set", "profiles", "deployment", "false"]).success();
@@ -194,15 +194,15 @@ async fn main() {
     let used = pids.map(cpu);
     let many = bench.all(&names("many", 0..AT_ONCE)).await;
     settled(&controller).await;
-    let used: Vec<Duration> = pids.iter().zip(used).map(|(pid, before)| cpu(*pid) - before).collect();
+    let used: Vec<Duration> = pids.iter().zip(used).map(|(pid, before)| cpu(*pid).saturating_sub(before)).collect();
     let floor_used = cpu(server);
-    let requests = (controller.requests() - before) / f64::from(u32::try_from(AT_ONCE).unwrap());
+    let requests = f64::from(controller.requests() - before) / f64::from(u32::try_from(AT_ONCE).unwrap());
     let floor = raw(&connection, &objects, &names("floor", 0..AT_ONCE)).await;
     row("200 at once", format!("{many:.1?}"), format!("{floor:.1?} ({:.2} times)", many.as_secs_f64() / floor.as_secs_f64()));
-    let floor_used = cpu(server) - floor_used;
+    let floor_used = cpu(server).saturating_sub(floor_used);
     row("CPU for them: controller + API server", format!("{:.1?} + {:.1?}", used[0], used[1]), format!("{floor_used:.1?}"));
     row("requests a profile", format!("{requests:.2}"), format!("{}", objects.len() + 1));
-    let rest = total.saturating_sub(ONE_BY_ONE + AT_ONCE);
+    let rest = usize::try_from(total).unwrap().saturating_sub(ONE_BY_ONE + AT_ONCE);
     let more = bench.all(&names("more", 0..rest)).await;
     row(&format!("{rest} at once"), format!("{more:.1?}"), "-".into());
     settled(&controller).await;
@@ -212,8 +212,8 @@ async fn main() {
     cluster.until("the next one leads", || again.number("kfctl_leader") == Some(1.0));
     settled(&again).await;
     cluster.until("it has looked at all", || {
-        again.number("kfctl_reconcile_duration_seconds_count").is_some_and(|count| count >= total as f64)
+        again.number("kfctl_reconcile_duration_seconds_count").is_some_and(|count| count >= f64::from(total))
     });
-    row(&format!("requests of a new controller for {total}"), format!("{:.0}", again.requests().abs()), "0".into());
+    row(&format!("requests of a new controller for {total}"), again.requests().to_string(), "0".into());
     row(&format!("memory of a new controller with {total}"), memory(&again), "-".into());
 }

@@ -157,6 +157,12 @@ impl App {
                 .in_file(self.path())
                 .hint("make the change by hand; any editor will do"));
         }
+        // An editor may have been at it while a question was open.
+        if crate::yaml::read(&self.path())? != self.text {
+            return Err(Error::input("somebody else has changed it meanwhile, and nothing is written over that")
+                .in_file(self.path())
+                .hint("run the same command again"));
+        }
         replace(&self.path(), &text)?;
         self.file = file;
         self.text = text;

@@ -77,7 +77,9 @@ impl AppFile {
             cluster: None,
         };
         file.check().map_err(|error| match error.field_name() {
-            Some("name") => error.hint("the directory's name is taken unless you give one with --name"),
+            Some("name") => {
+                error.hint("the directory's name is taken unless you give another: `kfctl init DIRECTORY --name NAME`")
+            }
             _ => error,
         })?;
         Ok(file)

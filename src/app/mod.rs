@@ -63,7 +63,13 @@ pub enum Origin {
 impl App {
     /// The app of this directory or the nearest one above it.
     pub fn find(start: &Path) -> Result<Self> {
-        let start = start.canonicalize().map_err(|error| Error::io("read", start, &error))?;
+        let start = start.canonicalize().map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Error::usage(
+                "the directory that you are in is gone: it was deleted, or made anew, as `generate` does with rendered/",
+            )
+            .hint("go to the app again: `cd` to its full path"),
+            _ => Error::io("read", start, &error),
+        })?;
         for directory in start.ancestors() {
             if directory.join(APP_FILE).is_file() {
                 return Self::load(directory);

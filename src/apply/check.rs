@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::engine::{CONCURRENCY, Run};
 use super::event::{Event, Phase};
 use super::guard::check_inventories;
-use super::inventory::{Inventory, inventories};
+use super::inventory::{Inventory, inventories, of_all_apps};
 use super::live::Live;
 use super::plan::Member;
 use super::report::Problem;
@@ -19,6 +19,11 @@ use super::{compare, yields};
 use crate::catalog::Yield;
 use crate::cluster::Failure;
 use crate::error::{Error, Result};
+use crate::labels;
+use crate::object::ObjectId;
+
+/// Objects that one error names.
+const NAMED: usize = 5;
 
 /// What a run knows before its first write.
 pub(super) struct Checked {
@@ -44,6 +49,8 @@ pub(super) struct Wanted {
     pub live: Option<Value>,
     /// Whether it has to be written.
     pub pending: bool,
+    /// Whether nothing of its identity was there.
+    pub is_new: bool,
     /// How it was checked, where it has to be written.
     pub check: Option<Check>,
     /// What the server would make of it, where that is kept.
@@ -60,6 +67,7 @@ impl Wanted {
         let id = &self.member.object.id;
         let content = std::mem::take(&mut self.content);
         self.content = yields::without_yielded(id, content, Some(&live), &self.yields, self.scaled);
+        self.is_new = false;
         self.pending = !compare::is_unchanged(&self.content, &live);
         self.live = self.pending.then_some(live);
     }
@@ -89,7 +97,47 @@ pub(super) async fn check(run: &Run<'_>, keep_answers: bool) -> Result<Checked> 
     may_write(run, &objects)?;
 
     let problems = verify(run, &mut objects, keep_answers).await.map_err(explain("try the objects as a dry-run"))?;
+    if !run.settings.force_conflicts {
+        belong_to_no_other(run, &objects).await?;
+    }
     Ok(Checked { known, inventories, objects, left_over: live, problems })
+}
+
+/// All apps write as one field manager, so the server sees no conflict between two of them: that is said here.
+async fn belong_to_no_other(run: &Run<'_>, objects: &[Wanted]) -> Result<()> {
+    let set = |wanted: &Wanted| {
+        let label = wanted.live.as_ref()?.pointer("/metadata/labels")?.get(labels::APPLYSET_PART_OF)?.as_str()?;
+        let ours = wanted.content.pointer("/metadata/labels")?.get(labels::APPLYSET_PART_OF)?.as_str()?;
+        (label != ours).then(|| label.to_owned())
+    };
+    let marked: Vec<(String, &ObjectId)> =
+        objects.iter().filter_map(|wanted| Some((set(wanted)?, &wanted.member.object.id))).collect();
+    if marked.is_empty() {
+        return Ok(());
+    }
+    let others = of_all_apps(run.connection).await.map_err(|failure| run.connection.explain(&failure, "list the apps there"))?;
+    let taken: Vec<(&str, String)> = others
+        .iter()
+        .filter(|inventory| inventory.app != run.app)
+        .flat_map(|inventory| {
+            let members = marked.iter().filter(|(set, _)| *set == inventory.id());
+            members.map(|(_, id)| {
+                (inventory.app.as_str(), format!("{id} (component {} of app {})", inventory.component, inventory.app))
+            })
+        })
+        .collect();
+    let Some((app, _)) = taken.first() else { return Ok(()) };
+    let message = format!("another app has {} of these objects in {}; nothing was written", taken.len(), run.connection.server);
+    let mut error = Error::cluster(message);
+    for (_, line) in taken.iter().take(NAMED) {
+        error = error.detail(line.clone());
+    }
+    if taken.len() > NAMED {
+        error = error.detail(format!("and {} more", taken.len() - NAMED));
+    }
+    Err(error
+        .hint(format!("`kfctl status --app {app}` shows that app; leave out of this one what that one brings: `kfctl component disable NAME`"))
+        .hint("or take them over for good, from under the other app: --force-conflicts"))
 }
 
 /// What the caller may not do is said as one list, not object by object as the server refuses it.
@@ -129,8 +177,17 @@ pub(super) fn wanted(run: &Run<'_>, live: &mut Live, inventories: &BTreeMap<Stri
             let yields = run.yields.get(&member.component).cloned().unwrap_or_default();
             let scaled = autoscaled.contains(&(id.namespace.as_str(), id.kind.as_str(), id.name.as_str()));
             let content = yields::without_yielded(id, membership(&member.object.content, &applyset), None, &yields, scaled);
-            let mut wanted =
-                Wanted { member: member.clone(), content, live: None, pending: true, check: None, answer: None, yields, scaled };
+            let mut wanted = Wanted {
+                member: member.clone(),
+                content,
+                live: None,
+                pending: true,
+                is_new: true,
+                check: None,
+                answer: None,
+                yields,
+                scaled,
+            };
             if let Some(live) = live.take(id) {
                 wanted.meet(live);
             }

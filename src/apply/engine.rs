@@ -17,7 +17,7 @@ use super::write::{Change, Mode, retrying, send};
 use super::{compare, wait};
 use crate::catalog::Yield;
 use crate::cluster::{Class, Connection, Discovery, Failure};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::labels;
 use crate::object::ObjectId;
 
@@ -62,15 +62,21 @@ pub struct Run<'a> {
     pub stop: watch::Receiver<bool>,
 }
 
-/// Runs it.
-pub async fn apply(run: &Run<'_>) -> Result<Report> {
+/// Runs it. `before_writing` is called once nothing speaks against the first write any more, and stops it with an error.
+pub async fn apply(run: &Run<'_>, before_writing: impl FnOnce() -> Result<()>) -> Result<Report> {
     let deadline = Instant::now() + run.settings.timeout;
-    let Checked { known, inventories, objects, left_over, problems } = check(run, false).await?;
+    let mut stop = run.stop.clone();
+    // Nothing is written so far, so it may end in the middle.
+    let checked = tokio::select! {
+        checked = tokio::time::timeout_at(deadline.into(), check(run, false)) => checked,
+        Ok(_) = stop.wait_for(|stop| *stop) => return Ok(Report { interrupted: true, ..Report::default() }),
+    };
+    let Checked { known, inventories, objects, left_over, problems } = checked.map_err(|_| late(run))??;
     let mut report = Report { problems, left_over: left_over.ids(), ..Report::default() };
-    if !report.problems.is_empty() || *run.stop.borrow() {
-        report.interrupted = report.problems.is_empty();
+    if !report.problems.is_empty() {
         return Ok(report);
     }
+    before_writing()?;
 
     let inventories_change = inventories
         .iter()
@@ -79,6 +85,9 @@ pub async fn apply(run: &Run<'_>) -> Result<Report> {
         prepare_inventories(run, &objects, &known, &inventories, deadline, &mut report).await?;
     }
     write_all(run, &objects, deadline, &mut report).await;
+    if report.wrote {
+        keep_inventories(run, &inventories, deadline).await?;
+    }
 
     let finished = report.outcome() == Outcome::Done;
     if finished && run.settings.wait {
@@ -86,7 +95,6 @@ pub async fn apply(run: &Run<'_>) -> Result<Report> {
         let written: HashSet<ObjectId> =
             report.changes.iter().filter(|(_, change)| *change != Change::Unchanged).map(|(id, _)| id.clone()).collect();
         run.events.send(Event::Phase { phase: Phase::Wait, objects: objects.len() });
-        let mut stop = run.stop.clone();
         tokio::select! {
             unready = wait::ready(run.connection, &run.plan.members, &applysets, &written, deadline, &run.events) => report.unready = unready,
             _ = stop.wait_for(|stop| *stop) => report.interrupted = true,
@@ -95,15 +103,20 @@ pub async fn apply(run: &Run<'_>) -> Result<Report> {
     // What left the app stays in the inventory until it is pruned; with nothing left over, the inventory is what is wanted.
     if finished && report.left_over.is_empty() {
         for (component, inventory) in &inventories {
-            if known
-                .get(component)
-                .is_some_and(|known| known != inventory && known.group_kinds.len() >= inventory.group_kinds.len())
-            {
-                write_inventory(run, inventory, deadline).await?;
+            let stored = inventory.clone().union(known.get(component));
+            if stored != *inventory {
+                trim(run, &stored, inventory).await?;
             }
         }
     }
     Ok(report)
+}
+
+fn late(run: &Run<'_>) -> Error {
+    let seconds = run.settings.timeout.as_secs();
+    Error::new(Kind::NotReady, format!("{} has not answered all questions within {seconds} s", run.connection.server))
+        .detail("nothing was written")
+        .hint("give it more time with --timeout, such as `kfctl apply k8s --timeout 10m`")
 }
 
 /// The union of old and new, before the first member is written; its namespace first, whoever brings it.
@@ -127,7 +140,16 @@ async fn prepare_inventories(
                 wanted.member.object.id.is("", "Namespace") && wanted.member.object.id.name == inventory::NAMESPACE
             });
             let target = format!("{path}?fieldManager={}&fieldValidation=Strict", labels::FIELD_MANAGER);
-            run.connection.apply(&target, ours.map_or(&bare, |wanted| &wanted.content)).await.map_err(explain)?;
+            let content = ours.map_or(&bare, |wanted| &wanted.content);
+            let id = ObjectId {
+                group: String::new(),
+                kind: "Namespace".into(),
+                namespace: String::new(),
+                name: inventory::NAMESPACE.into(),
+            };
+            retrying(&id, deadline, &run.events, run.stop.clone(), async || run.connection.apply(&target, content).await)
+                .await
+                .map_err(explain)?;
         }
         Err(failure) => return Err(explain(failure)),
     }
@@ -139,14 +161,26 @@ async fn prepare_inventories(
     Ok(())
 }
 
+/// Another run, a delete perhaps, may have taken the inventories away under our hands: what was written since must stay known.
+async fn keep_inventories(run: &Run<'_>, wanted: &BTreeMap<String, Inventory>, deadline: Instant) -> Result<()> {
+    let explain = |failure: Failure| run.connection.explain(&failure, "read the inventories in namespace kubeflow-system");
+    let stored = inventory::inventories(run.connection, run.app).await.map_err(explain)?;
+    for (component, inventory) in wanted {
+        if stored.get(component).is_none_or(|stored| inventory.clone().union(Some(stored)) != *stored) {
+            write_inventory(run, inventory, deadline).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes out of an inventory what is no longer in the app; not where another run has written to it meanwhile.
+async fn trim(run: &Run<'_>, stored: &Inventory, inventory: &Inventory) -> Result<()> {
+    let trimmed = stored.replace(run.connection, Some(inventory)).await;
+    trimmed.map(drop).map_err(|failure| run.connection.explain(&failure, "write the inventory in namespace kubeflow-system"))
+}
+
 async fn write_inventory(run: &Run<'_>, inventory: &Inventory, deadline: Instant) -> Result<()> {
-    let id = ObjectId {
-        group: String::new(),
-        kind: "ConfigMap".into(),
-        namespace: inventory::NAMESPACE.into(),
-        name: inventory.name(),
-    };
-    retrying(&id, deadline, &run.events, async || inventory.write(run.connection).await)
+    retrying(&inventory.object(), deadline, &run.events, run.stop.clone(), async || inventory.extend(run.connection).await)
         .await
         .map_err(|failure| run.connection.explain(&failure, "write the inventory in namespace kubeflow-system"))
 }
@@ -172,7 +206,15 @@ async fn write_all(run: &Run<'_>, objects: &[Wanted], deadline: Instant, report:
     let mut running = FuturesUnordered::new();
     let mut writing = 0;
     let mut stop = run.stop.clone();
+    let (halt, halted) = watch::channel(false);
     loop {
+        // What is under way is finished, but nothing is tried again, and no gate is waited for.
+        if report.interrupted || !report.problems.is_empty() {
+            halt.send_replace(true);
+            if writing == 0 {
+                break;
+            }
+        }
         let mut done: Vec<TaskId> = Vec::new();
         while !(report.interrupted || !report.problems.is_empty() || writing >= CONCURRENCY) {
             let Some((_, task)) = open.pop_first() else { break };
@@ -188,9 +230,9 @@ async fn write_all(run: &Run<'_>, objects: &[Wanted], deadline: Instant, report:
                 }
                 Task::Write(index) => {
                     writing += 1;
-                    let index = *index;
+                    let (index, halted) = (*index, halted.clone());
                     running.push(futures::future::Either::Left(async move {
-                        Finished::Write(index, write_one(run, &objects[index], deadline).await)
+                        Finished::Write(index, write_one(run, &objects[index], deadline, halted).await)
                     }));
                 }
                 Task::Gate(gate) => {
@@ -219,6 +261,14 @@ async fn write_all(run: &Run<'_>, objects: &[Wanted], deadline: Instant, report:
                             let object = objects[index].member.object.id.clone();
                             run.events.send(Event::Postponed { object: object.clone(), reason: failure.message.clone() });
                             report.postponed.push(Unready { object, reason: failure.message });
+                        }
+                        Err(failure) if *halted.borrow() && failure.is_passing() => {}
+                        Err(failure) if failure.class == Class::Terminating => {
+                            // What comes after it stays unwritten; the rest goes on.
+                            report
+                                .unready
+                                .push(Unready { object: objects[index].member.object.id.clone(), reason: failure.message });
+                            continue;
                         }
                         Err(failure) => report.problems.push(Problem::new(&objects[index].member, &failure)),
                     }
@@ -266,12 +316,15 @@ fn record(run: &Run<'_>, report: &mut Report, member: &Member, change: Change) {
     report.changes.push((member.object.id.clone(), change));
 }
 
-async fn write_one(run: &Run<'_>, wanted: &Wanted, deadline: Instant) -> Result<Change, Failure> {
+async fn write_one(run: &Run<'_>, wanted: &Wanted, deadline: Instant, halted: watch::Receiver<bool>) -> Result<Change, Failure> {
     let member = &wanted.member;
     // Without waiting, a webhook with nothing behind it is left to the next run; a short while is given to one that restarts.
     let patience = if run.settings.wait { deadline } else { deadline.min(Instant::now() + Duration::from_mins(1)) };
-    let answer = retrying(&member.object.id, patience, &run.events, async || {
-        match send(run.connection, member, &wanted.content, run.settings.force_conflicts, Mode::Real).await {
+    let mut lost = false;
+    let answer = retrying(&member.object.id, patience, &run.events, halted, async || {
+        let answer = send(run.connection, member, &wanted.content, run.settings.force_conflicts, Mode::Real).await;
+        lost |= answer.as_ref().is_err_and(|failure| failure.class == Class::Busy);
+        match answer {
             Err(failure) if !run.settings.wait && failure.class == Class::WebhookNotReady => Ok(Err(failure)),
             answer => answer.map(Ok),
         }
@@ -285,7 +338,9 @@ async fn write_one(run: &Run<'_>, wanted: &Wanted, deadline: Instant) -> Result<
         live.pointer("/metadata/resourceVersion") == answer.body.pointer("/metadata/resourceVersion")
             || compare::is_same_result(&answer.body, live)
     });
-    Ok(match (answer.created, same) {
+    // An answer may be lost after the server did its work: the next attempt meets what this run itself created.
+    let created = answer.created || lost && wanted.is_new;
+    Ok(match (created, same) {
         (true, _) => Change::Created,
         (false, true) => Change::Unchanged,
         (false, false) => Change::Configured,

@@ -136,19 +136,58 @@ impl Inventory {
         (!inventory.app.is_empty() && text("/metadata/name") == inventory.name()).then_some(inventory)
     }
 
-    /// Writes the parent. It is ours alone, so nobody's fields are in the way.
-    pub async fn write(&self, connection: &Connection) -> Result<(), Failure> {
-        let path = format!("{COLLECTION}/{}?fieldManager={}&force=true", self.name(), labels::FIELD_MANAGER);
-        connection.apply(&path, &self.content()).await.map(drop)
+    /// Writes the parent: this, and what is in it by now. Two runs at once forget nothing of each other.
+    pub async fn extend(&self, connection: &Connection) -> Result<(), Failure> {
+        let parent = self.parent(connection).await?;
+        let stored = parent.as_ref().and_then(Self::read);
+        self.clone().union(stored.as_ref()).write(connection, parent.as_ref()).await
     }
 
-    /// Deletes the parent: nothing of the component is left.
-    pub(super) async fn delete(&self, connection: &Connection) -> Result<(), Failure> {
-        let path = format!("{COLLECTION}/{}", self.name());
-        match connection.request(http::Method::DELETE, &path, "application/json", None).await {
-            Err(failure) if failure.class == Class::NotFound => Ok(()),
-            answer => answer.map(drop),
+    /// Puts `next` in its place, or nothing. False, and all as it was, where another run has written to it meanwhile.
+    pub(super) async fn replace(&self, connection: &Connection, next: Option<&Self>) -> Result<bool, Failure> {
+        let parent = self.parent(connection).await?;
+        let changed = match (parent.as_ref().map(Self::read), next) {
+            // An attempt before this one came through, and only its answer was lost.
+            (Some(stored), Some(next)) if stored.as_ref() == Some(next) => return Ok(true),
+            (Some(stored), _) if stored.as_ref() != Some(self) => return Ok(false),
+            (None, None) => return Ok(true),
+            (_, Some(next)) => next.write(connection, parent.as_ref()).await,
+            (Some(_), None) => {
+                let version =
+                    |name: &str| parent.as_ref().and_then(|parent| parent["metadata"][name].as_str()).unwrap_or_default();
+                let path = format!("{COLLECTION}/{}", self.name());
+                connection.delete(&path, version("uid"), version("resourceVersion"), "Background").await.map(drop)
+            }
+        };
+        match changed {
+            Ok(()) => Ok(true),
+            Err(failure) if next.is_none() && failure.class == Class::NotFound => Ok(true),
+            Err(failure) if failure.is_passing() => Ok(false),
+            Err(failure) => Err(failure),
         }
+    }
+
+    async fn parent(&self, connection: &Connection) -> Result<Option<Value>, Failure> {
+        match connection.read(&format!("{COLLECTION}/{}", self.name())).await {
+            Ok(parent) => Ok(Some(parent)),
+            Err(failure) if failure.class == Class::NotFound => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// It is ours alone, so nobody's fields are in the way; but not if it changes after `parent` was read.
+    async fn write(&self, connection: &Connection, parent: Option<&Value>) -> Result<(), Failure> {
+        let path = format!("{COLLECTION}/{}?fieldManager={}&force=true", self.name(), labels::FIELD_MANAGER);
+        let mut content = self.content();
+        if let Some(parent) = parent {
+            content["metadata"]["resourceVersion"] = parent["metadata"]["resourceVersion"].clone();
+        }
+        connection.apply(&path, &content).await.map(drop)
+    }
+
+    /// The parent's identity.
+    pub(super) fn object(&self) -> ObjectId {
+        ObjectId { group: String::new(), kind: "ConfigMap".into(), namespace: NAMESPACE.into(), name: self.name() }
     }
 }
 
@@ -156,7 +195,9 @@ impl Inventory {
 pub async fn inventories(connection: &Connection, app: &str) -> Result<BTreeMap<String, Inventory>, Failure> {
     let parents = connection.read(&format!("{COLLECTION}?labelSelector={}%3D{app}", labels::APP)).await?;
     let items = list(&parents, "/items");
-    Ok(items.iter().filter_map(Inventory::read).map(|inventory| (inventory.component.clone(), inventory)).collect())
+    // A name with more in it than a name would select others' too.
+    let own = items.iter().filter_map(Inventory::read).filter(|inventory| inventory.app == app);
+    Ok(own.map(|inventory| (inventory.component.clone(), inventory)).collect())
 }
 
 /// Inventories for definitions of users' objects that stayed when everything else of the app went, its inventories too: the label
@@ -184,8 +225,13 @@ pub async fn orphans<'a>(
 
 /// The names of all apps with an inventory in this cluster.
 pub async fn apps(connection: &Connection) -> Result<BTreeSet<String>, Failure> {
+    Ok(of_all_apps(connection).await?.into_iter().map(|inventory| inventory.app).collect())
+}
+
+/// The inventories of all apps in this cluster.
+pub(super) async fn of_all_apps(connection: &Connection) -> Result<Vec<Inventory>, Failure> {
     let parents = connection.read(&format!("{COLLECTION}?labelSelector={}", labels::APP)).await?;
-    Ok(list(&parents, "/items").iter().filter_map(Inventory::read).map(|inventory| inventory.app).collect())
+    Ok(list(&parents, "/items").iter().filter_map(Inventory::read).collect())
 }
 
 #[cfg(test)]

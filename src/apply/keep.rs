@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::compare::owned;
 use crate::labels;
 use crate::object::{ObjectId, list};
 
@@ -22,6 +23,8 @@ pub enum Reason {
         /// The set's id.
         set: String,
     },
+    /// It carries our label, and kfctl did not put it there: a copy, as a rule.
+    NotOurs,
     /// Another tool manages it.
     AnotherTool {
         /// The tool.
@@ -93,6 +96,7 @@ impl std::fmt::Display for Reason {
         match self {
             Self::SystemNamespace => f.write_str("a namespace of Kubernetes itself"),
             Self::AnotherSet { .. } => f.write_str("another app or component has taken it over"),
+            Self::NotOurs => f.write_str("kfctl did not give it the app's label; a copy of an object has it too"),
             Self::AnotherTool { tool } => write!(f, "{tool} manages it"),
             Self::Moved { component } => write!(f, "component {component} brings it now"),
             Self::Marked { annotation } => write!(f, "its annotation {annotation} says so"),
@@ -142,6 +146,7 @@ type Rule = fn(&ObjectId, &Value, &Facts) -> Option<Reason>;
 const RULES: &[Rule] = &[
     system_namespace,
     another_set,
+    not_ours,
     another_tool,
     moved,
     profile_namespace,
@@ -187,8 +192,24 @@ fn system_namespace(id: &ObjectId, _: &Value, _: &Facts) -> Option<Reason> {
 }
 
 fn another_set(_: &ObjectId, live: &Value, facts: &Facts) -> Option<Reason> {
-    let set = text(live, "labels", labels::APPLYSET_PART_OF)?;
+    let set = set_of(live)?;
     (!facts.sets.contains(set)).then(|| Reason::AnotherSet { set: set.to_owned() })
+}
+
+/// Anybody can set a label, and whoever copies an object copies its labels: the server alone tells whose hand it was.
+fn not_ours(_: &ObjectId, live: &Value, _: &Facts) -> Option<Reason> {
+    (set_of(live).is_some() && !is_labelled_by_us(live)).then_some(Reason::NotOurs)
+}
+
+/// The set that an object says it belongs to.
+pub(super) fn set_of(live: &Value) -> Option<&str> {
+    text(live, "labels", labels::APPLYSET_PART_OF)
+}
+
+/// Whether the label of the set is a field that our field manager has applied.
+pub(super) fn is_labelled_by_us(live: &Value) -> bool {
+    let label = format!("f:{}", labels::APPLYSET_PART_OF);
+    owned(live).and_then(|owned| owned.get("f:metadata")?.get("f:labels")?.get(&label)).is_some()
 }
 
 fn another_tool(_: &ObjectId, live: &Value, _: &Facts) -> Option<Reason> {
@@ -321,6 +342,8 @@ mod tests {
 
     fn object(api_version: &str, kind: &str, metadata: Value) -> Value {
         let mut object = json!({"apiVersion": api_version, "kind": kind, "metadata": metadata});
+        object["metadata"]["managedFields"] = json!([{"manager": "kfctl", "operation": "Apply",
+            "fieldsV1": {"f:metadata": {"f:labels": {"f:applyset.kubernetes.io/part-of": {}}}}}]);
         object["metadata"]["uid"] = "u".into();
         object
     }
@@ -379,6 +402,16 @@ mod tests {
         assert_eq!(judge(&moved, &Facts { rendered, ..facts() }), Some(Reason::Moved { component: "b".into() }));
         for name in ["default", "kube-system", "kube-public"] {
             assert_eq!(judge(&ours("v1", "Namespace", name), &everything), Some(Reason::SystemNamespace));
+        }
+    }
+
+    #[test]
+    fn a_label_of_ours_that_somebody_else_has_set_says_nothing() {
+        let mut copy = ours("v1", "ConfigMap", "c");
+        for (manager, operation) in [("kubectl-create", "Update"), ("kfctl", "Update"), ("kubectl", "Apply")] {
+            copy["metadata"]["managedFields"][0]["manager"] = manager.into();
+            copy["metadata"]["managedFields"][0]["operation"] = operation.into();
+            assert_eq!(judge(&copy, &Facts { user_data: true, ..facts() }), Some(Reason::NotOurs), "{manager} {operation}");
         }
     }
 

@@ -26,8 +26,15 @@ impl Live {
         wanted: &[Member],
         concurrency: usize,
     ) -> Result<Self, Failure> {
+        // What is missing in discovery alone is still there, and would be forgotten.
+        let mut defined = Discovery::default();
+        let kinds = inventories.iter().flat_map(|inventory| &inventory.group_kinds);
+        let kinds = kinds.map(|group_kind| group_kind.split_once('.').unwrap_or((group_kind, "")));
+        let unknown = kinds.filter(|(kind, group)| discovery.versions(group, kind).is_empty());
+        defined.complete(connection, unknown.map(|(kind, group)| (group.to_owned(), kind.to_owned()))).await?;
         let ids: Vec<String> = inventories.iter().map(|inventory| inventory.id()).collect();
-        let lists = stream::iter(resources(discovery, inventories, wanted).map(|resource| list(connection, resource, &ids)))
+        let resources = resources(discovery, inventories, wanted).chain(resources(&defined, inventories, &[]));
+        let lists = stream::iter(resources.map(|resource| list(connection, resource, &ids)))
             .buffer_unordered(concurrency)
             .try_collect::<Vec<_>>()
             .await?;

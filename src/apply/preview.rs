@@ -21,8 +21,8 @@ use crate::object::ObjectId;
 pub struct Preview {
     /// What would be done to each object of the plan that nothing refuses, in the plan's order.
     pub objects: Vec<Planned>,
-    /// Objects that are in the cluster, but no longer in the app, as they are there.
-    pub left_over: Vec<(ObjectId, Difference)>,
+    /// Objects of these components that are in the cluster, but no longer in the app.
+    pub left_over: Vec<ObjectId>,
     /// Everything that would be refused.
     pub problems: Vec<Problem>,
     /// The steps, each of which needs only those before it.
@@ -90,10 +90,8 @@ pub async fn preview(run: &Run<'_>) -> Result<Preview> {
     let steps = steps(run, &objects, &planned);
     let mut planned: Vec<(TaskId, Planned)> = planned.into_iter().collect();
     planned.sort_by_key(|(index, _)| *index);
-    let mut left_over: Vec<(ObjectId, Difference)> =
-        left_over.iter().map(|(id, live)| (id.clone(), Difference::new(Some(live), None))).collect();
-    left_over.sort_by(|one, other| one.0.cmp(&other.0));
-    Ok(Preview { objects: planned.into_iter().map(|(_, planned)| planned).collect(), left_over, problems, steps })
+    let objects = planned.into_iter().map(|(_, planned)| planned).collect();
+    Ok(Preview { objects, left_over: left_over.ids(), problems, steps })
 }
 
 fn plan(wanted: &mut Wanted) -> Planned {

@@ -16,7 +16,9 @@ use super::report::{Outcome, Problem, Unready};
 use super::stage::Stage;
 use super::surroundings::{contents, instances, of_kind, silent_services};
 use super::vanish;
+use super::write::retrying;
 use crate::cluster::{Class, Connection, Discovery, Failure, Resource};
+use crate::difference::Difference;
 use crate::labels;
 use crate::object::{ObjectId, list};
 
@@ -100,6 +102,13 @@ impl Removal {
         self.going.iter().chain(&self.system).map(|target| (&target.id, target.component.as_str()))
     }
 
+    /// What would go of each object: all of it.
+    #[must_use]
+    pub fn differences(&self) -> Vec<(ObjectId, Difference)> {
+        let targets = self.going.iter().chain(&self.system);
+        targets.map(|target| (target.id.clone(), Difference::new(Some(&target.live), None))).collect()
+    }
+
     /// What goes although it is users' data.
     pub fn users_data(&self) -> impl Iterator<Item = &ObjectId> {
         let without = Facts { sets: self.facts.sets.clone(), ..Facts::default() };
@@ -136,9 +145,10 @@ pub async fn look(connection: &Connection, discovery: &Discovery, scope: Scope<'
     let mut members: BTreeMap<String, Vec<ObjectId>> = BTreeMap::new();
     let mut targets = Vec::new();
     for (id, resource, live) in live.into_members().filter(|(.., live)| !keep::is_owned(live)) {
-        let set = live.pointer("/metadata/labels").and_then(|labels| labels.get(labels::APPLYSET_PART_OF)?.as_str());
-        let Some(inventory) = set.and_then(|set| by_set.get(set)) else { continue };
-        members.entry(inventory.id()).or_default().push(id.clone());
+        let Some(inventory) = keep::set_of(&live).and_then(|set| by_set.get(set)) else { continue };
+        if keep::is_labelled_by_us(&live) {
+            members.entry(inventory.id()).or_default().push(id.clone());
+        }
         // What a component that runs still brings is no question of this run.
         if facts.rendered.get(&id) != Some(&inventory.component) {
             targets.push(target(id, resource, live, inventory));
@@ -410,23 +420,26 @@ async fn finish(
     let gone: HashSet<&ObjectId> = removed.deleted.iter().collect();
     let leaves = system.first().map(|target| target.component.clone());
     for inventory in &removal.inventories {
-        let id = inventory.id();
+        let (set, id) = (inventory.id(), inventory.object());
         let left: Vec<&ObjectId> =
-            removal.members.get(&id).into_iter().flatten().filter(|member| !gone.contains(member)).collect();
+            removal.members.get(&set).into_iter().flatten().filter(|member| !gone.contains(member)).collect();
         if leaves.as_ref() == Some(&inventory.component) {
             // The one that names the namespace goes with it, last of all.
             continue;
         }
-        if leaves.is_some() || left.is_empty() && !removal.facts.staying.contains(&id) {
-            inventory.delete(connection).await?;
-        } else {
-            let trimmed = inventory.with(left);
-            if trimmed != *inventory {
-                trimmed.write(connection).await?;
-            }
+        let ends = leaves.is_some() || left.is_empty() && !removal.facts.staying.contains(&set);
+        let trimmed = (!ends).then(|| inventory.with(left));
+        if trimmed.as_ref() == Some(inventory) {
+            continue;
+        }
+        let to_the_end = tokio::sync::watch::channel(false).1;
+        let replaced = async || inventory.replace(connection, trimmed.as_ref()).await;
+        if !retrying(&id, deadline, events, to_the_end, replaced).await? {
+            let reason = "another run of kfctl has written to it meanwhile".to_owned();
+            removed.unready.push(Unready { object: id, reason });
         }
     }
-    if !system.is_empty() {
+    if !system.is_empty() && removed.unready.is_empty() {
         vanish::vanish(connection, &system, &[], &removal.facts, deadline, events, removed).await;
     }
     Ok(())

@@ -9,12 +9,12 @@ use serde_json::Value;
 
 use super::event::{Event, Events};
 use super::held::held_by;
-use super::keep::{Facts, Kept, Reason, why_kept};
+use super::keep::{Facts, Kept, Reason, set_of, why_kept};
 use super::removal::{Removed, Target};
 use super::report::{Problem, Unready};
 use super::stage::Stage;
 use super::status::{Readiness, readiness};
-use crate::cluster::{Class, Connection, Failure};
+use crate::cluster::{Class, Connection, DOUBT, Failure};
 use crate::object::ObjectId;
 
 const CONCURRENCY: usize = 24;
@@ -99,6 +99,7 @@ async fn delete(
     let path = target.resource.object_path(&target.id);
     let uid = text(&target.live, "/metadata/uid");
     let mut version = text(&target.live, "/metadata/resourceVersion").to_owned();
+    let started = Instant::now();
     let mut pause = FIRST_LOOK;
     if target.live.pointer("/metadata/deletionTimestamp").is_some() {
         return Ok(Step::Going);
@@ -111,7 +112,8 @@ async fn delete(
             Err(failure) => failure,
         };
         let rest = failure.retry_after.unwrap_or(pause);
-        if !failure.is_passing() || Instant::now() + rest > deadline {
+        let doubted = failure.class == Class::Unauthorized && started.elapsed() < DOUBT;
+        if !(failure.is_passing() || doubted) || Instant::now() + rest > deadline {
             return Err(failure);
         }
         if pause > PATIENCE {
@@ -122,6 +124,8 @@ async fn delete(
         // It may have changed under our hands: then it is another question whether it goes.
         match connection.get(&path).await {
             Ok(live) if text(&live, "/metadata/uid") != uid => return Ok(Step::Stays(Reason::MadeAnew)),
+            // Who takes the label off takes the object out of the app.
+            Ok(live) if set_of(&target.live).is_some() && set_of(&live).is_none() => return Ok(Step::Stays(Reason::NotOurs)),
             Ok(live) => {
                 if let Some(reason) = why_kept(&target.id, &live, facts) {
                     return Ok(Step::Stays(reason));

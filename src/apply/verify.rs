@@ -147,12 +147,10 @@ async fn dry_run(run: &Run<'_>, wanted: &Wanted, check: Check) -> Result<Option<
     let member = &wanted.member;
     let mode = if check == Check::StandIn { Mode::StandIn } else { Mode::DryRun };
     let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
-    write::retrying(&member.object.id, deadline, &run.events, async || {
+    write::retrying(&member.object.id, deadline, &run.events, run.stop.clone(), async || {
         match write::send(run.connection, member, &wanted.content, run.settings.force_conflicts, mode).await {
             // Nothing behind a webhook: that is what the run may be about to mend.
-            Err(failure) if matches!(failure.class, Class::WebhookNotReady | Class::NoDryRun | Class::NamespaceTerminating) => {
-                Ok(None)
-            }
+            Err(failure) if matches!(failure.class, Class::WebhookNotReady | Class::NoDryRun | Class::Terminating) => Ok(None),
             // The kind vanished since discovery, or the namespace: the write will tell.
             Err(failure) if matches!(failure.class, Class::NoMatch | Class::NotFound) => Ok(None),
             // In a namespace that isn't its own these say nothing about the object.

@@ -10,6 +10,9 @@ use serde_json::Value;
 use crate::cluster::{Connection, Resource, root_cause};
 use crate::object::ObjectId;
 
+/// Seconds after which a watch is begun anew: one may stay open with nothing coming through.
+const LONGEST_WATCH: u32 = 10;
+
 /// What a watch says.
 pub(super) enum Seen {
     /// An object is there, as it is now.
@@ -43,7 +46,7 @@ pub(super) fn watch(
         name: object.metadata.name.clone().unwrap_or_default(),
     };
     let mut listed = HashSet::new();
-    watcher(api, watcher::Config::default().labels(selector))
+    watcher(api, watcher::Config::default().labels(selector).timeout(LONGEST_WATCH))
         .default_backoff()
         .filter_map(move |event| {
             let mut there = |object: DynamicObject| {

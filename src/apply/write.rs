@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use serde::Serialize;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::event::{Event, Events};
+use super::held::held_by;
 use super::plan::Member;
-use crate::cluster::{Answer, Class, Connection, Failure};
+use crate::cluster::{Answer, Class, Connection, DOUBT, Failure};
 use crate::labels::{APPLYSET_PART_OF, FIELD_MANAGER};
 use crate::object::ObjectId;
 
@@ -106,16 +108,23 @@ pub(super) async fn send(
         member.resource.object_path(&id),
         if mode == Mode::Real { "" } else { "&dryRun=All" }
     );
-    connection.apply(&path, moved.as_ref().unwrap_or(content)).await
+    let answer = connection.apply(&path, moved.as_ref().unwrap_or(content)).await?;
+    // What is on its way out takes every change, and is gone afterwards: only what comes after it counts.
+    match held_by(&answer.body) {
+        Some(reason) => Err(Failure { class: Class::Terminating, message: reason, retry_after: None }),
+        None => Ok(answer),
+    }
 }
 
-/// Repeats `attempt` while its failure may pass by itself, until `deadline`; the last failure is returned then.
+/// Repeats `attempt` while its failure may pass by itself, until `deadline` or `halt`; the last failure is returned then.
 pub(super) async fn retrying<T>(
     object: &ObjectId,
     deadline: Instant,
     events: &Events,
+    mut halt: watch::Receiver<bool>,
     mut attempt: impl AsyncFnMut() -> Result<T, Failure>,
 ) -> Result<T, Failure> {
+    let started = Instant::now();
     let mut pause = FIRST_PAUSE;
     loop {
         let failure = match attempt().await {
@@ -123,15 +132,22 @@ pub(super) async fn retrying<T>(
             Err(failure) => failure,
         };
         // A missing namespace may be one that another component, or another run, is making at this moment.
-        let passing = failure.is_passing() || failure.class == Class::NotFound;
+        let passing = match failure.class {
+            Class::NotFound => true,
+            Class::Unauthorized => started.elapsed() < DOUBT,
+            _ => failure.is_passing(),
+        };
         let wait = failure.retry_after.map_or(pause, |asked| asked.max(pause).min(Duration::from_secs(30)));
         if !passing || Instant::now() + wait > deadline {
             return Err(failure);
         }
         if pause > Duration::from_secs(1) {
-            events.send(Event::Retrying { object: object.clone(), reason: failure.message });
+            events.send(Event::Retrying { object: object.clone(), reason: failure.message.clone() });
         }
-        tokio::time::sleep(wait).await;
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            Ok(_) = halt.wait_for(|halt| *halt) => return Err(failure),
+        }
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }

@@ -22,6 +22,12 @@ const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=met
 /// How long a server that was there may be away.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long one may be away that was not heard of yet: long enough for a slip on the way, short enough for a wrong address.
+const FIRST_PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long credentials may be refused that were accepted a moment ago: servers that start can't check all of them yet.
+pub(crate) const DOUBT: Duration = Duration::from_secs(3);
+
 /// Which cluster to talk to.
 #[derive(Debug, Clone, Default)]
 pub struct Target {
@@ -94,17 +100,28 @@ impl Connection {
         Ok(list.get_mut("items").map(Value::take).and_then(|items| serde_json::from_value(items).ok()).unwrap_or_default())
     }
 
-    async fn read_as(&self, path: &str, accept: &str) -> Result<Value, Failure> {
-        let deadline = Instant::now() + PATIENCE;
+    pub(super) async fn read_as(&self, path: &str, accept: &str) -> Result<Value, Failure> {
+        self.read_within(path, accept, PATIENCE, DOUBT).await
+    }
+
+    async fn read_within(&self, path: &str, accept: &str, patience: Duration, doubt: Duration) -> Result<Value, Failure> {
+        let started = Instant::now();
         let mut pause = Duration::from_millis(100);
         loop {
-            match self.request(Method::GET, path, accept, None).await.map(|answer| answer.body) {
-                Err(failure) if failure.class == Class::Busy && Instant::now() + pause < deadline => {
-                    tokio::time::sleep(failure.retry_after.unwrap_or(pause).min(PATIENCE)).await;
-                    pause = (pause * 2).min(Duration::from_secs(3));
-                }
-                answer => return answer,
+            let failure = match self.request(Method::GET, path, accept, None).await {
+                Ok(answer) => return Ok(answer.body),
+                Err(failure) => failure,
+            };
+            let limit = match failure.class {
+                Class::Busy => patience,
+                Class::Unauthorized => doubt,
+                _ => return Err(failure),
+            };
+            if started.elapsed() + pause > limit {
+                return Err(failure);
             }
+            tokio::time::sleep(failure.retry_after.unwrap_or(pause).min(limit)).await;
+            pause = (pause * 2).min(Duration::from_secs(3));
         }
     }
 
@@ -181,7 +198,7 @@ impl Connection {
     /// The UID of namespace kube-system: the cluster's identity.
     pub async fn uid(&self) -> Result<String> {
         let namespace = self
-            .get("/api/v1/namespaces/kube-system")
+            .read_within("/api/v1/namespaces/kube-system", "application/json", FIRST_PATIENCE, Duration::ZERO)
             .await
             .map_err(|failure| self.explain(&failure, "read namespace kube-system"))?;
         namespace

@@ -1,12 +1,12 @@
 //! What the server serves, in two requests (aggregated discovery), and the paths of objects in it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
 use super::connection::Connection;
-use super::failure::Failure;
-use crate::object::{Object, ObjectId};
+use super::failure::{Class, Failure};
+use crate::object::{Object, ObjectId, list};
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
 
@@ -84,12 +84,49 @@ pub struct Discovery {
 impl Discovery {
     /// Asks the server.
     pub async fn read(connection: &Connection) -> Result<Self, Failure> {
-        let fetch = |path: &'static str| connection.request(http::Method::GET, path, AGGREGATED, None);
+        let fetch = |path: &'static str| connection.read_as(path, AGGREGATED);
         let (core, groups) = futures::future::try_join(fetch("/api"), fetch("/apis")).await?;
         let mut discovery = Self::default();
-        discovery.add(&core.body);
-        discovery.add(&groups.body);
+        discovery.add(&core);
+        discovery.add(&groups);
         Ok(discovery)
+    }
+
+    /// Adds those of these kinds (group and kind) that are defined in the cluster and yet missing here: what a server says of
+    /// itself may be older than what is stored, where there are several servers or a definition is new.
+    pub async fn complete(
+        &mut self,
+        connection: &Connection,
+        kinds: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<(), Failure> {
+        const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+        let missing: BTreeSet<(String, String)> =
+            kinds.into_iter().filter(|(group, kind)| group.contains('.') && self.versions(group, kind).is_empty()).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let definitions = match connection.read_metadata(DEFINITIONS).await {
+            // Whoever may not read definitions has to believe what the server says of itself.
+            Err(failure) if failure.class == Class::Forbidden => return Ok(()),
+            definitions => definitions?,
+        };
+        for name in definitions.iter().filter_map(|definition| definition.pointer("/metadata/name")?.as_str()) {
+            if !missing.iter().any(|(group, _)| name.split_once('.').is_some_and(|(_, of)| of == group)) {
+                continue;
+            }
+            let definition = match connection.read(&format!("{DEFINITIONS}/{name}")).await {
+                Err(failure) if failure.class == Class::NotFound => continue,
+                definition => definition?,
+            };
+            let versions = list(&definition, "/spec/versions");
+            let served = versions.iter().filter(|version| version.get("served").and_then(Value::as_bool).unwrap_or(false));
+            let names = served.filter_map(|version| version.get("name")?.as_str());
+            let resources = names.filter_map(|version| Resource::from_definition(&definition, Some(version)));
+            for resource in resources.filter(|found| missing.contains(&(found.group.clone(), found.kind.clone()))) {
+                self.insert(resource);
+            }
+        }
+        Ok(())
     }
 
     fn add(&mut self, list: &Value) {

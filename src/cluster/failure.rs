@@ -29,8 +29,8 @@ pub enum Class {
     NoMatch,
     /// There is no such object, or its namespace is missing.
     NotFound,
-    /// The namespace is on its way out.
-    NamespaceTerminating,
+    /// The object, or its namespace, is on its way out.
+    Terminating,
     /// The server's certificate is not to be trusted, or the server does not trust the caller's.
     Certificate,
     /// The caller's credentials are not accepted.
@@ -103,14 +103,14 @@ impl Failure {
     /// Whether the same request can succeed later with nobody changing it.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        matches!(self.class, Class::Busy | Class::WebhookNotReady | Class::NoMatch | Class::NamespaceTerminating)
+        matches!(self.class, Class::Busy | Class::WebhookNotReady | Class::NoMatch | Class::Terminating)
     }
 }
 
 fn classify(code: u16, status: &Status) -> Class {
     let has_cause = |reason: &str| status.details.causes.iter().any(|cause| cause.reason == reason);
     match code {
-        _ if has_cause("NamespaceTerminating") => Class::NamespaceTerminating,
+        _ if has_cause("NamespaceTerminating") => Class::Terminating,
         // The API server has no typed reason for a webhook that can't be called.
         _ if status.message.contains("failed calling webhook") || status.message.contains("failed to call webhook") => {
             Class::WebhookNotReady
@@ -180,7 +180,7 @@ mod tests {
     fn passing_failures_are_told_from_final_ones() {
         assert_eq!(class(429, json!({})), Class::Busy);
         assert_eq!(class(500, json!({"message": "failed calling webhook \"x\": connection refused"})), Class::WebhookNotReady);
-        assert_eq!(class(403, json!({"details": {"causes": [{"reason": "NamespaceTerminating"}]}})), Class::NamespaceTerminating);
+        assert_eq!(class(403, json!({"details": {"causes": [{"reason": "NamespaceTerminating"}]}})), Class::Terminating);
         assert_eq!(class(403, json!({"message": "bob may not"})), Class::Forbidden);
         assert_eq!(class(422, json!({"reason": "Invalid"})), Class::Invalid);
         assert_eq!(class(400, json!({"message": "admission webhook \"w\" denied the request: no"})), Class::Denied);

@@ -5,8 +5,8 @@ mod discovery;
 mod failure;
 mod version;
 
-pub(crate) use connection::root_cause;
 pub use connection::{Answer, Connection, Target};
+pub(crate) use connection::{DOUBT, root_cause};
 pub use discovery::{Discovery, Resource};
 pub use failure::{Class, Failure, FieldConflict};
 pub use version::{Minor, NEWEST, OLDEST, Version};

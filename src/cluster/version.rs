@@ -26,7 +26,7 @@ pub struct Version {
 impl Version {
     /// Asks the server. Everybody who may log in may.
     pub async fn read(connection: &Connection) -> Result<Self, Failure> {
-        Ok(Self::of(&connection.get("/version").await?))
+        Ok(Self::of(&connection.read("/version").await?))
     }
 
     /// What the server answered. Some say `33+`.

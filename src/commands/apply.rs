@@ -68,11 +68,18 @@ async fn objects(
             session.printer.note("nothing was changed");
             return Ok(ExitStatus::Failed);
         }
-        app.record_cluster(&ClusterRecord { uid: preparation.uid.clone(), server: connection.server.clone() })?;
     }
+    // Where nothing can be written, the app belongs to no cluster yet.
+    let name = app.file.name.clone();
+    let record = || match app.file.cluster {
+        Some(_) => Ok(()),
+        None => {
+            app.record_cluster(&ClusterRecord { uid: preparation.uid.clone(), server: preparation.connection.server.clone() })
+        }
+    };
     let (sender, receiver) = unbounded_channel();
     let listener = tokio::spawn(listen(session.printer.clone(), receiver, session.verbose));
-    let report = apply::apply(&preparation.run(session, app, arguments.settings(), Events::to(sender))).await;
+    let report = apply::apply(&preparation.run(session, &name, arguments.settings(), Events::to(sender)), record).await;
     // The listener ends with its sender; its last line stands before the summary.
     let _ = listener.await;
     let report = report?;

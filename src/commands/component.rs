@@ -20,7 +20,7 @@ pub(super) async fn run(session: &Session, command: &Component) -> Result<ExitSt
         Component::List => list(session, &app, &catalog)?,
         Component::Show { name } => show(session, &app, &catalog, name)?,
         Component::Add { name, from, sha256 } => add(session, &mut app, &catalog, name, from, sha256.as_deref()).await?,
-        Component::Remove { name } => return remove(session, &mut app, name),
+        Component::Remove { name } => return remove(session, &mut app, &catalog, name),
         Component::Enable { name } => switch(session, &mut app, &catalog, name, true)?,
         Component::Disable { name } => switch(session, &mut app, &catalog, name, false)?,
     }
@@ -116,24 +116,28 @@ fn switch(session: &Session, app: &mut App, catalog: &Catalog, name: &str, enabl
     Ok(())
 }
 
-fn remove(session: &Session, app: &mut App, name: &str) -> Result<ExitStatus> {
+fn remove(session: &Session, app: &mut App, catalog: &Catalog, name: &str) -> Result<ExitStatus> {
     let own = app.own_components()?;
     one_of(&own, name).map_err(|_| {
         Error::usage(format!("{name:?} is no component of your own"))
             .nearest(name, own.iter().map(String::as_str))
             .hint("a built-in one can be disabled: `kfctl component disable NAME`")
     })?;
-    if !session.printer.confirm(&format!("Delete components/{name}/ from the app?"))? {
+    // Overlays of no component are an error everywhere; those of a built-in one of the same name are still wanted.
+    let overlays = app.directory.join("overlays").join(name).exists() && catalog.find_component(name).is_none();
+    let also = if overlays { format!(" and overlays/{name}/") } else { String::new() };
+    if !session.printer.confirm(&format!("Delete components/{name}/{also} from the app?"))? {
         session.printer.note("nothing was changed");
         return Ok(ExitStatus::Failed);
     }
     // app.yaml first: a folder without an entry can be removed again, an entry without a folder would be an error.
     app.set_component(name, &ComponentEntry::default())?;
-    for folder in ["rendered", "components"] {
+    for folder in overlays.then_some("overlays").into_iter().chain(["rendered", "components"]) {
         app.remove_folder(folder, name)?;
     }
     session.printer.json(&serde_json::json!({"component": name, "removed": true}));
     session.printer.done(format!("removed component {name} from the app; the cluster is as it was"));
+    session.printer.next(&[("kfctl apply k8s", "takes it out of the cluster too; asks first")]);
     Ok(ExitStatus::Done)
 }
 

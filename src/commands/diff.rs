@@ -4,29 +4,31 @@ use serde_json::json;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::preparation::{Preparation, chosen};
-use super::{Session, generate};
+use super::{Session, generate, prune, removal};
 use crate::app::App;
-use crate::apply::{self, Change, Check, Events, Planned, Preview, Problem, Settings, Step};
+use crate::apply::{self, Change, Check, Events, Kept, Planned, Preview, Problem, Settings, Step};
 use crate::catalog::Catalog;
 use crate::cli;
 use crate::difference::Difference;
 use crate::error::{Error, ExitStatus, Result};
+use crate::object::ObjectId;
 use crate::ui::{Output, Printer, listen};
 
 /// `kfctl diff`.
 pub(super) async fn run(session: &Session, arguments: &cli::Diff) -> Result<ExitStatus> {
     let (app, catalog) = (session.app()?, session.catalog()?);
     let settings = Settings { timeout: std::time::Duration::ZERO, wait: true, force_conflicts: arguments.force_conflicts };
-    let preview = look(session, &app, &catalog, &arguments.components, settings).await?;
+    let (preview, leaving) = look(session, &app, &catalog, &arguments.components, settings).await?;
     let printer = &session.printer;
-    let counts = Counts::of(&preview);
+    let counts = Counts::of(&preview, &leaving);
     for planned in preview.objects.iter().filter(|planned| planned.change != Change::Unchanged) {
         object(printer, planned);
     }
-    for (id, difference) in &preview.left_over {
+    for (id, difference) in &leaving.pruned {
         printer.json(&json!({"object": id, "change": "pruned", "fields": difference.fields()}));
         title(printer, &format!("pruned {id} (no longer part of the app)"), difference);
     }
+    stays(printer, &leaving.kept);
     let status = if !preview.problems.is_empty() {
         ExitStatus::Failed
     } else if counts.any() {
@@ -37,7 +39,15 @@ pub(super) async fn run(session: &Session, arguments: &cli::Diff) -> Result<Exit
     end(printer, &preview.problems, &counts, status);
     match status {
         ExitStatus::Done => printer.done(format!("nothing to change: {} objects are as the app says", counts.unchanged)),
-        ExitStatus::Changes => printer.next(&[("kfctl apply k8s", "do it")]),
+        ExitStatus::Changes => {
+            let apply = prune::command("apply k8s", &arguments.components);
+            let prune = format!("{apply} --prune=yes");
+            let mut next = vec![(apply.as_str(), "do it")];
+            if counts.pruned > 0 {
+                next.push((&prune, "do it, and delete what is no longer part of the app"));
+            }
+            printer.next(&next);
+        }
         _ => {}
     }
     Ok(status)
@@ -51,7 +61,7 @@ pub(super) async fn dry_run(session: &Session, app: &App, catalog: &Catalog, arg
     }
     let settings = arguments.settings();
     let wait = settings.wait;
-    let preview = look(session, app, catalog, &arguments.components, settings).await?;
+    let (preview, leaving) = look(session, app, catalog, &arguments.components, settings).await?;
     let printer = &session.printer;
     for (place, tasks) in preview.steps.iter().enumerate() {
         printer.json(&json!({"step": place + 1, "tasks": tasks}));
@@ -60,36 +70,61 @@ pub(super) async fn dry_run(session: &Session, app: &App, catalog: &Catalog, arg
             printer.line(line(task));
         }
     }
-    for (id, _) in &preview.left_over {
+    for (id, _) in &leaving.pruned {
         printer.json(&json!({"leftOver": id}));
         printer.line(format!("no longer part of the app: {id}"));
     }
-    let counts = Counts::of(&preview);
+    stays(printer, &leaving.kept);
+    let counts = Counts::of(&preview, &leaving);
     if wait && preview.problems.is_empty() && counts.created + counts.configured > 0 {
         printer.line("Then it waits until everything is ready.");
     }
     let status = if preview.problems.is_empty() { ExitStatus::Done } else { ExitStatus::Failed };
     end(printer, &preview.problems, &counts, status);
     if status == ExitStatus::Done {
-        printer.next(&[("kfctl diff", "the same field by field"), ("kfctl apply k8s", "do it")]);
+        printer.next(&[
+            (&prune::command("diff", &arguments.components), "the same field by field"),
+            (&prune::command("apply k8s", &arguments.components), "do it"),
+        ]);
     }
     Ok(status)
 }
 
+/// What left the app.
+struct Leaving {
+    /// What goes, where pruning is wanted.
+    pruned: Vec<(ObjectId, Difference)>,
+    /// What stays, and why.
+    kept: Vec<Kept>,
+}
+
 /// Renders, connects and looks.
-async fn look(session: &Session, app: &App, catalog: &Catalog, components: &[String], settings: Settings) -> Result<Preview> {
+async fn look(
+    session: &Session,
+    app: &App,
+    catalog: &Catalog,
+    components: &[String],
+    settings: Settings,
+) -> Result<(Preview, Leaving)> {
     let places = chosen(app, catalog, components)?;
     let names: Vec<String> = places.iter().map(|(name, _)| name.clone()).collect();
     let rendered = generate::look(session, app, catalog, &names)?;
     let preparation = Preparation::new(session, app, catalog, places, rendered).await?;
-    if session.printer.output == Output::Json {
-        return apply::preview(&preparation.run(session, app, settings, Events::nowhere())).await;
-    }
-    let (sender, receiver) = unbounded_channel();
-    let listener = tokio::spawn(listen(session.printer.clone(), receiver, session.verbose));
-    let preview = apply::preview(&preparation.run(session, app, settings, Events::to(sender))).await;
-    let _ = listener.await;
-    preview
+    let preview = if session.printer.output == Output::Json {
+        apply::preview(&preparation.run(session, &app.file.name, settings, Events::nowhere())).await?
+    } else {
+        let (sender, receiver) = unbounded_channel();
+        let listener = tokio::spawn(listen(session.printer.clone(), receiver, session.verbose));
+        let preview = apply::preview(&preparation.run(session, &app.file.name, settings, Events::to(sender))).await;
+        let _ = listener.await;
+        preview?
+    };
+    let leaving = prune::look(session, app, catalog, &preparation, &preview.left_over, components).await?;
+    let leaving = leaving.map_or_else(
+        || Leaving { pruned: Vec::new(), kept: Vec::new() },
+        |found| Leaving { pruned: found.differences(), kept: removal::worth_a_word(&found.kept).cloned().collect() },
+    );
+    Ok((preview, leaving))
 }
 
 struct Counts {
@@ -97,21 +132,31 @@ struct Counts {
     configured: usize,
     unchanged: usize,
     pruned: usize,
+    kept: usize,
 }
 
 impl Counts {
-    fn of(preview: &Preview) -> Self {
+    fn of(preview: &Preview, leaving: &Leaving) -> Self {
         let count = |change| preview.objects.iter().filter(|planned| planned.change == change).count();
         Self {
             created: count(Change::Created),
             configured: count(Change::Configured),
             unchanged: count(Change::Unchanged),
-            pruned: preview.left_over.len(),
+            pruned: leaving.pruned.len(),
+            kept: leaving.kept.len(),
         }
     }
 
     fn any(&self) -> bool {
         self.created + self.configured + self.pruned > 0
+    }
+}
+
+/// What has left the app and would stay.
+fn stays(printer: &Printer, kept: &[Kept]) {
+    for Kept { object, reason } in kept {
+        printer.json(&json!({"object": object, "change": "kept", "reason": reason}));
+        printer.line(format!("kept {object} (no longer part of the app): {reason}"));
     }
 }
 
@@ -170,15 +215,16 @@ fn line(task: &Step) -> String {
 
 /// Problems and counts.
 fn end(printer: &Printer, problems: &[Problem], counts: &Counts, status: ExitStatus) {
-    let Counts { created, configured, unchanged, pruned } = counts;
+    let Counts { created, configured, unchanged, pruned, kept } = counts;
     printer.json(&json!({
         "event": "summary", "exitCode": status as u8, "created": created, "configured": configured, "unchanged": unchanged,
-        "leftOver": pruned, "problems": problems}));
+        "leftOver": pruned, "kept": kept, "problems": problems}));
     show(printer, problems);
     let gone = if *pruned > 0 { format!(", {pruned} no longer part of the app") } else { String::new() };
+    let stay = if *kept > 0 { format!(", {kept} kept") } else { String::new() };
     let refused = if problems.is_empty() { String::new() } else { format!(", {} refused", problems.len()) };
     printer.note(format!(
-        "{created} to create, {configured} to configure, {unchanged} unchanged{gone}{refused}; nothing was written"
+        "{created} to create, {configured} to configure, {unchanged} unchanged{gone}{stay}{refused}; nothing was written"
     ));
 }
 

@@ -94,7 +94,7 @@ async fn app_facts(session: &Session, app: &App, catalog: &Catalog) -> Result<Ap
     let rendered = app.render(catalog, &names)?;
     let preparation = Preparation::new(session, app, catalog, places, rendered).await?;
     let settings = Settings { timeout: std::time::Duration::ZERO, wait: false, force_conflicts: false };
-    let run = preparation.run(session, app, settings, Events::nowhere());
+    let run = preparation.run(session, &app.file.name, settings, Events::nowhere());
     let connection = &preparation.connection;
     let discovery = std::sync::Arc::clone(&preparation.discovery);
     let subject = Subject { connection, discovery, app: &app.file.name, components: &[], run: Some(&run) };

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Session;
+use super::{Session, pasted};
 use crate::app::{App, AppFile};
 use crate::error::{Error, ExitStatus, Result};
 
@@ -28,7 +28,7 @@ pub(super) fn run(session: &Session, settings: &Settings) -> Result<ExitStatus> 
         .printer
         .json(&serde_json::json!({"app": app.file.name, "directory": settings.directory, "platform": app.file.platform}));
     session.printer.done(format!("app {} on platform {} is in {shown}", app.file.name, app.file.platform));
-    let change_directory = format!("cd {shown}");
+    let change_directory = format!("cd {}", pasted(&settings.directory));
     session.printer.next(&[
         (&change_directory, ""),
         ("kfctl generate k8s", "render the manifests into rendered/, to look at"),

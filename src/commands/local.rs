@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Session;
+use super::{Session, pasted};
 use crate::app::App;
 use crate::apply::Inventory;
 use crate::catalog::{Catalog, Provision, Role};
@@ -90,7 +90,7 @@ pub(super) async fn start(session: &Session, app: &App) -> Result<()> {
         "event": "platform", "platform": app.file.platform, "state": "running",
         "kubeconfig": control_plane.kubeconfig(), "context": control_plane.context()}));
     printer.done(format!("the control plane of {} runs", app.file.name));
-    printer.line(format!("  export KUBECONFIG={}", control_plane.kubeconfig().display()));
+    printer.line(format!("  export KUBECONFIG={}", pasted(&control_plane.kubeconfig())));
     Ok(())
 }
 

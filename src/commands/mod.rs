@@ -102,6 +102,14 @@ pub async fn run(cli: Cli, mut session: Session) -> Result<ExitStatus> {
     }
 }
 
+/// A path as a shell takes it.
+fn pasted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:@%,=".contains(c);
+    let dash = if text.starts_with('-') { "./" } else { "" };
+    if text.chars().all(plain) { format!("{dash}{text}") } else { format!("{dash}'{}'", text.replace('\'', r"'\''")) }
+}
+
 impl crate::cli::Apply {
     fn settings(&self) -> crate::apply::Settings {
         crate::apply::Settings { timeout: self.timeout, wait: !self.no_wait, force_conflicts: self.force_conflicts }
@@ -124,4 +132,19 @@ fn one_of<'a>(names: &'a [String], component: &str) -> Result<&'a String> {
         Error::usage(format!("component {component:?} does not run in this app"))
             .nearest(component, names.iter().map(String::as_str))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_can_be_pasted_into_a_shell() {
+        for path in ["my-kubeflow", "/a/b.c", "my k", "it's", "-x", "$HOME", "a*"] {
+            let script = format!("printf %s {}", pasted(Path::new(path)));
+            let said = std::process::Command::new("sh").args(["-c", &script]).output().expect("sh runs");
+            let said = String::from_utf8(said.stdout).expect("text");
+            assert_eq!(said.strip_prefix("./-").map_or(said.clone(), |rest| format!("-{rest}")), path, "{script}");
+        }
+    }
 }

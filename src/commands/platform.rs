@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::catalog::{Catalog, Provision};
 use crate::cluster::Target;
 use crate::error::{Error, Result};
+use crate::local::ProcessStatus;
 use crate::render;
 
 use super::{Session, local};
@@ -92,11 +93,26 @@ pub(super) fn target(session: &Session, app: &App, catalog: &Catalog) -> Result<
         Provision::Existing => {}
         Provision::Tool(tool) => target.context = Some(render::word(&tool.context, &app.context(&[]))?),
         Provision::Local(_) => {
-            let kubeconfig = local::control_plane(app)?.kubeconfig();
+            let control_plane = local::control_plane(app)?;
+            let kubeconfig = control_plane.kubeconfig();
             if !kubeconfig.exists() {
                 return Err(
                     Error::environment("the cluster of this app does not exist yet").hint("make it: `kfctl apply platform`")
                 );
+            }
+            // Without these two there is no answer, only silence.
+            let needed = |process: &&ProcessStatus| matches!(process.name.as_str(), "etcd" | "kube-apiserver");
+            let processes = control_plane.status()?;
+            if let Some(process) = processes.iter().filter(needed).find(|process| process.state != "running") {
+                return Err(Error::environment(format!(
+                    "the cluster of this app is down: {} {}",
+                    process.name,
+                    match process.state {
+                        "died" => "died",
+                        _ => "is stopped",
+                    }
+                ))
+                .hint("start it, with all its data: `kfctl local start`"));
             }
             target.kubeconfig = Some(kubeconfig);
         }

@@ -7,7 +7,7 @@ use super::{Session, one_of, platform};
 use crate::app::{App, Rendered};
 use crate::apply::{self, Events, Plan, Rights, Run, Settings};
 use crate::catalog::{Catalog, Yield};
-use crate::cluster::{Connection, Discovery, Version};
+use crate::cluster::{Connection, Discovery, Failure, Version};
 use crate::doctor::{self, Fact};
 use crate::error::Result;
 use crate::object::Object;
@@ -46,16 +46,18 @@ impl Preparation {
         rendered: Vec<Rendered>,
     ) -> Result<Self> {
         let connection = Connection::open(&platform::target(session, app, catalog)?).await?;
-        let (uid, discovery, version, unlimited) = futures::join!(
-            apply::check_cluster(&connection, app.file.cluster.as_ref()),
-            Discovery::read(&connection),
-            Version::read(&connection),
-            Rights::is_unlimited(&connection),
-        );
-        let uid = uid?;
-        let discovery = discovery.map_err(|failure| connection.explain(&failure, "read what it serves"))?;
+        // Where nobody answers, the first word tells, and the others are not waited for.
+        let (uid, (discovery, version, unlimited)) =
+            futures::future::try_join(apply::check_cluster(&connection, app.file.cluster.as_ref()), async {
+                Ok(futures::join!(Discovery::read(&connection), Version::read(&connection), Rights::is_unlimited(&connection)))
+            })
+            .await?;
+        let explain = |failure: Failure| connection.explain(&failure, "read what it serves");
+        let mut discovery = discovery.map_err(explain)?;
         let components: Vec<(String, Vec<Object>)> =
             rendered.into_iter().map(|rendered| (rendered.component, rendered.objects)).collect();
+        let kinds = components.iter().flat_map(|(_, objects)| objects).map(|object| &object.id);
+        discovery.complete(&connection, kinds.map(|id| (id.group.clone(), id.kind.clone()))).await.map_err(explain)?;
         let plan = apply::plan(&components, &discovery, &app.file.namespace)?;
         // What can't be asked is found out by the dry-run.
         let rights = match unlimited {
@@ -82,11 +84,11 @@ impl Preparation {
     }
 
     /// The run for the engine.
-    pub(super) fn run<'a>(&'a self, session: &Session, app: &'a App, settings: Settings, events: Events) -> Run<'a> {
+    pub(super) fn run<'a>(&'a self, session: &Session, app: &'a str, settings: Settings, events: Events) -> Run<'a> {
         Run {
             connection: &self.connection,
             discovery: &self.discovery,
-            app: &app.file.name,
+            app,
             cluster_uid: &self.uid,
             components: &self.places,
             plan: &self.plan,

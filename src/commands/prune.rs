@@ -23,46 +23,36 @@ pub(super) struct Pruned {
     pub command: String,
 }
 
-/// Prunes after this apply. With `-c` only those components; without, those too that the app no longer runs.
-pub(super) async fn run(
+/// What apply of these components prunes, and what stays of it; `None` where nothing has left the app. With `-c` only those
+/// components; without, those too that the app no longer runs. `left_over` is what the run met. Changes nothing.
+pub(super) async fn look(
     session: &Session,
     app: &App,
     catalog: &Catalog,
     preparation: &Preparation,
-    report: &Report,
-    arguments: &cli::Apply,
-) -> Result<Pruned> {
-    let everything = arguments.components.is_empty();
-    let command = {
-        let chosen: String = arguments.components.iter().map(|name| format!(" -c {name}")).collect();
-        format!("kfctl apply k8s{chosen} --prune=yes")
-    };
-    let mut pruned = Pruned { command, ..Pruned::default() };
-    if !everything && report.left_over.is_empty() {
-        return Ok(pruned);
+    left_over: &[ObjectId],
+    chosen: &[String],
+) -> Result<Option<Removal>> {
+    if !chosen.is_empty() && left_over.is_empty() {
+        return Ok(None);
     }
     let connection = &preparation.connection;
     let explain = |failure| connection.explain(&failure, "read what left the app");
     let known = apply::inventories(connection, &app.file.name).await.map_err(explain)?;
     let all = app.components(catalog)?;
     let concerned = |component: &String| {
-        if everything {
-            !report.left_over.is_empty() || !all.contains(component)
-        } else {
-            arguments.components.contains(component)
-        }
+        if chosen.is_empty() { !left_over.is_empty() || !all.contains(component) } else { chosen.contains(component) }
     };
     let inventories: Vec<&Inventory> = known.values().filter(|inventory| concerned(&inventory.component)).collect();
     if inventories.is_empty() {
-        return Ok(pruned);
+        return Ok(None);
     }
     // What another component renders has only moved, whether it is in the cluster as that one's yet or not.
     let rendered = match app.render(catalog, &all) {
         Ok(rendered) => rendered,
         Err(error) => {
             session.printer.warn(format!("nothing is pruned, as not every component can be rendered: {error}"));
-            pruned.left.clone_from(&report.left_over);
-            return Ok(pruned);
+            return Ok(None);
         }
     };
     let components: Vec<(String, Vec<Object>)> =
@@ -79,14 +69,36 @@ pub(super) async fn run(
         user_data: false,
         whole: false,
     };
-    let found = apply::look(connection, &discovery, scope).await.map_err(explain)?;
+    apply::look(connection, &discovery, scope).await.map(Some).map_err(explain)
+}
+
+/// Prunes after this apply.
+pub(super) async fn run(
+    session: &Session,
+    app: &App,
+    catalog: &Catalog,
+    preparation: &Preparation,
+    report: &Report,
+    arguments: &cli::Apply,
+) -> Result<Pruned> {
+    let command = format!("{} --prune=yes", self::command("apply k8s", &arguments.components));
+    let mut pruned = Pruned { command, ..Pruned::default() };
+    let Some(found) = look(session, app, catalog, preparation, &report.left_over, &arguments.components).await? else {
+        pruned.left.clone_from(&report.left_over);
+        return Ok(pruned);
+    };
     if found.is_empty() || !wanted(session, arguments, &found)? {
         pruned.left = found.going().map(|(id, _)| id.clone()).collect();
         pruned.removed.kept = found.kept;
         return Ok(pruned);
     }
-    pruned.removed = removal::run(session, connection, found, arguments.timeout).await?;
+    pruned.removed = removal::run(session, &preparation.connection, found, arguments.timeout).await?;
     Ok(pruned)
+}
+
+/// A command for these components alone; for all where none is named.
+pub(super) fn command(verb: &str, components: &[String]) -> String {
+    components.iter().fold(format!("kfctl {verb}"), |command, name| format!("{command} -c {name}"))
 }
 
 /// Whether it shall go: shown first, and asked about where somebody can answer.

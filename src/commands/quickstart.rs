@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Session, apply, init, local};
+use super::{Session, apply, init, local, pasted};
 use crate::app::{APP_FILE, App};
 use crate::cli;
 use crate::error::{Error, ExitStatus, Result};
@@ -44,16 +44,20 @@ pub(super) async fn run(session: &Session, directory: &Path) -> Result<ExitStatu
         sources: None,
         dry_run: false,
     };
-    let status = apply::app(session, app.clone(), &catalog, &arguments).await?;
+    // What to type next is said once, at the end, and from the directory that is typed in.
+    let within = Session { printer: session.printer.clone().without_next(), ..session.clone() };
+    let status = apply::app(&within, app.clone(), &catalog, &arguments).await?;
     if status != ExitStatus::Done {
+        let again = format!("kfctl quickstart {}", pasted(directory));
+        session.printer.next(&[(&again, "goes on from here")]);
         return Ok(status);
     }
     let control_plane = local::control_plane(&app)?;
     session.printer.line("");
     local::status(&session.printer, &control_plane)?;
-    let change_directory = format!("cd {}", directory.display());
-    let export = format!("export KUBECONFIG={}", control_plane.kubeconfig().display());
-    let path = unreachable_by_name().map(|folder| format!("export PATH={}:$PATH", folder.display()));
+    let change_directory = format!("cd {}", pasted(directory));
+    let export = format!("export KUBECONFIG={}", pasted(&control_plane.kubeconfig()));
+    let path = unreachable_by_name().map(|folder| format!("export PATH={}:$PATH", pasted(&folder)));
     let mut next: Vec<(&str, &str)> =
         path.iter().map(|path| (path.as_str(), "so that this kfctl is found by its name")).collect();
     next.extend([

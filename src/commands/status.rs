@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Session;
 use super::preparation::{Preparation, chosen};
+use super::{Session, prune};
 use crate::apply::{ComponentState, Difference, Drift, Events, Installation, Manager, ObjectState, Settings, State, Subject};
 use crate::cli;
 use crate::cluster::{Connection, Discovery};
@@ -35,7 +35,7 @@ pub(super) async fn run(session: &Session, arguments: &cli::Status) -> Result<Ex
     let rendered = app.render(&catalog, &places.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>())?;
     let preparation = Preparation::new(session, &app, &catalog, places, rendered).await?;
     let settings = Settings { timeout: std::time::Duration::ZERO, wait: false, force_conflicts: false };
-    let run = preparation.run(session, &app, settings, Events::nowhere());
+    let run = preparation.run(session, &app.file.name, settings, Events::nowhere());
     let subject = Subject {
         connection: &preparation.connection,
         discovery: Arc::clone(&preparation.discovery),
@@ -50,6 +50,7 @@ async fn show(session: &Session, arguments: &cli::Status, subject: Subject<'_>) 
     let printer = &session.printer;
     let (connection, app) = (subject.connection, subject.app);
     let known = subject.run.is_some();
+    let mend = known.then_some(arguments.components.as_slice());
     let explain = |failure| connection.explain(&failure, "read what the app has there");
     let installation = Installation::read(subject).await.map_err(explain)?;
     let components = installation.components();
@@ -70,13 +71,13 @@ async fn show(session: &Session, arguments: &cli::Status, subject: Subject<'_>) 
             printer.json(component);
         }
         if !installation.is_empty() {
-            report(session, &components);
+            report(session, &components, mend);
         }
         return Ok(status_of(&components));
     }
     let mut shown: Vec<ComponentState> = Vec::new();
     let changed = |now: &[ComponentState]| {
-        changes(session, &shown, now);
+        changes(session, &shown, now, mend);
         shown = now.to_vec();
     };
     let mut stop = session.stop.clone();
@@ -92,8 +93,8 @@ fn status_of(components: &[ComponentState]) -> ExitStatus {
     if ready { ExitStatus::Done } else { ExitStatus::NotReady }
 }
 
-/// Everything as a table, then what is not well.
-fn report(session: &Session, components: &[ComponentState]) {
+/// Everything as a table, then what is not well. `mend` names the components that an apply from here would bring to order.
+fn report(session: &Session, components: &[ComponentState], mend: Option<&[String]>) {
     let printer = &session.printer;
     let mut table = Table::new(&["COMPONENT", "READY", "CHANGED", "APPLIED BY"]);
     for state in components {
@@ -128,10 +129,13 @@ fn report(session: &Session, components: &[ComponentState]) {
         drifts(object.drift.iter().filter(|drift| is(drift, false)), fields)
     });
     let outdated = section("Not applied yet", &|object| drifts(object.drift.iter().filter(|drift| is(drift, true)), fields));
-    section("No longer part of the app", &|object| object.left_over.then(|| "still in the cluster".to_owned()));
+    let left_over = section("No longer part of the app", &|object| object.left_over.then(|| "still in the cluster".to_owned()));
     section("Others keep fields of", &|object| others(&object.managers, fields));
-    if changed || outdated {
-        printer.next(&[("kfctl apply k8s", "bring the cluster to what the app says")]);
+    if let Some(chosen) = mend.filter(|_| changed || outdated || left_over) {
+        printer.next(&[
+            (&prune::command("diff", chosen), "what differs, field by field"),
+            (&prune::command("apply k8s", chosen), "bring the cluster to what the app says"),
+        ]);
     } else if unready {
         printer.next(&[("kfctl status --watch", "see it change"), ("kfctl doctor", "look for a cause in the cluster")]);
     }
@@ -183,13 +187,13 @@ fn others(managers: &[Manager], most: usize) -> Option<String> {
 }
 
 /// What changed, as lines; drawn anew on a terminal.
-fn changes(session: &Session, before: &[ComponentState], now: &[ComponentState]) {
+fn changes(session: &Session, before: &[ComponentState], now: &[ComponentState], mend: Option<&[String]>) {
     let printer = &session.printer;
     for state in now.iter().filter(|state| !before.contains(state)) {
         printer.json(state);
     }
     if printer.redraw() || before.is_empty() {
-        report(session, now);
+        report(session, now, mend);
         return;
     }
     let by_id = |states: &[ComponentState]| -> BTreeMap<ObjectId, ObjectState> {

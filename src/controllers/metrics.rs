@@ -90,7 +90,9 @@ mod tests {
     #[test]
     fn buckets_add_up() {
         let metrics = Metrics::default();
-        [7, 20, 40_000].into_iter().for_each(|milliseconds| metrics.reconciled(Duration::from_millis(milliseconds)));
+        for milliseconds in [7, 20, 40_000] {
+            metrics.reconciled(Duration::from_millis(milliseconds));
+        }
         metrics.failed("Forbidden");
         metrics.requested("apply", "roles");
         let mut text = String::new();

@@ -73,11 +73,12 @@ impl AppFacts {
     }
 }
 
-/// Whether these bring the definition of profiles.
+/// Whether these bring the definition of profiles that live in namespaces. Manifests of upstream's own are no clash.
 pub(super) fn bring_profiles(members: &[Member]) -> bool {
     members.iter().any(|member| {
         member.object.id.is("apiextensions.k8s.io", "CustomResourceDefinition")
             && member.object.id.name == "profiles.kubeflow.org"
+            && member.object.content.pointer("/spec/scope").and_then(Value::as_str) == Some("Namespaced")
     })
 }
 

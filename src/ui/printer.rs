@@ -24,6 +24,8 @@ pub struct Printer {
     /// How results are printed.
     pub output: Output,
     quiet: bool,
+    /// Whether it says what to type next.
+    leads: bool,
     color: bool,
     /// Whether results go to a terminal that can be drawn on.
     screen: bool,
@@ -49,12 +51,19 @@ impl Printer {
         Self {
             output,
             quiet,
+            leads: true,
             screen: std::io::stdout().is_terminal() && !dumb && output == Output::Text,
             color: terminal && std::io::stdout().is_terminal() && !plain && output == Output::Text,
             terminal: terminal && !quiet && output == Output::Text,
             can_answer: std::io::stdin().is_terminal() && terminal,
             yes,
         }
+    }
+
+    /// The same for a part of a command, which has no last word.
+    #[must_use]
+    pub fn without_next(self) -> Self {
+        Self { leads: false, ..self }
     }
 
     fn paint(&self, style: &str, text: &str) -> String {
@@ -131,7 +140,7 @@ impl Printer {
 
     /// The next commands to type.
     pub fn next(&self, commands: &[(&str, &str)]) {
-        if !self.is_text() || self.quiet || commands.is_empty() {
+        if !self.is_text() || self.quiet || !self.leads || commands.is_empty() {
             return;
         }
         out("");

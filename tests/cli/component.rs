@@ -303,6 +303,9 @@ fn removes_only_with_a_yes() {
     exit: 0
     --- stdout
     ✓ removed component mine from the app; the cluster is as it was
+
+    Next:
+      kfctl apply k8s   takes it out of the cluster too; asks first
     --- stderr
     ");
     assert!(!sandbox.path("components/mine").exists() && !sandbox.path("rendered/mine").exists());
@@ -315,4 +318,16 @@ fn removes_only_with_a_yes() {
     hint: known: none
     hint: a built-in one can be disabled: `kfctl component disable NAME`
     "#);
+}
+
+#[test]
+fn a_component_takes_its_overlays_along() {
+    let sandbox = with_manifest();
+    add(&sandbox, "in/m.yaml", &[]);
+    sandbox.write("overlays/mine/o.yaml", "");
+    let said = sandbox.kfctl(&["component", "remove", "mine"]);
+    assert!(said.contains("Delete components/mine/ and overlays/mine/ from the app?"), "{said}");
+    sandbox.ok(&["component", "remove", "mine", "--yes"]);
+    assert!(!sandbox.path("overlays/mine").exists());
+    sandbox.ok(&["generate", "k8s"]);
 }

@@ -154,7 +154,7 @@ fn a_directory_whose_name_can_not_be_an_apps() {
     --- stdout
     --- stderr
     error: name: "My_Shop" can't be the name of an app; expected at most 40 lower-case letters, digits and '-', such as my-kubeflow
-    hint: the directory's name is taken unless you give one with --name
+    hint: the directory's name is taken unless you give another: `kfctl init DIRECTORY --name NAME`
     "#);
     assert!(!sandbox.path("My_Shop").exists());
 }

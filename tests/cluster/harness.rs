@@ -3,10 +3,12 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
 use kfctl::directories::cache_directory;
 use kfctl::local::Binaries;
 
@@ -97,11 +99,9 @@ impl App {
         let mut command = self.command(arguments);
         let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("kfctl starts");
-        let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-        let errors = BufReader::new(child.stderr.take().expect("piped")).lines();
-        let (sender, errors_by_line) = channel();
-        std::thread::spawn(move || errors.map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        Running { child, lines, errors: errors_by_line, stdout: String::new(), stderr: String::new() }
+        let lines = by_line(child.stdout.take().expect("piped"));
+        let errors = by_line(child.stderr.take().expect("piped"));
+        Running { child, lines, errors, stdout: String::new(), stderr: String::new() }
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) -> String {
@@ -122,17 +122,28 @@ impl App {
 /// A kfctl that runs beside the test.
 pub(crate) struct Running {
     child: Child,
-    lines: std::io::Lines<BufReader<ChildStdout>>,
+    lines: Receiver<String>,
+    errors: Receiver<String>,
     stdout: String,
     stderr: String,
-    errors: Receiver<String>,
+}
+
+/// How long it may be silent.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Lines as they come, so that waiting for one can have an end.
+fn by_line(stream: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || BufReader::new(stream).lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    receiver
 }
 
 impl Running {
     /// Reads on until a line of its output is the one; without it, the test fails.
     pub(crate) fn until(&mut self, what: &str, mut is_it: impl FnMut(&str) -> bool) {
         loop {
-            let line = self.lines.next().and_then(Result::ok).unwrap_or_else(|| panic!("it never said {what}: {}", self.stdout));
+            let line = self.lines.recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|why| panic!("it never said {what} ({why}): {}{}", self.stdout, self.told()));
             self.stdout += &(line.clone() + "\n");
             if is_it(&line) {
                 return;
@@ -143,9 +154,14 @@ impl Running {
     /// The same for what it says to people.
     pub(crate) fn until_told(&mut self, words: &str) {
         while !self.stderr.contains(words) {
-            let line = self.errors.recv_timeout(Duration::from_secs(30));
+            let line = self.errors.recv_timeout(PATIENCE);
             self.stderr += &(line.unwrap_or_else(|_| panic!("it never told {words:?}: {}", self.stderr)) + "\n");
         }
+    }
+
+    /// What it has said to people so far.
+    fn told(&self) -> String {
+        self.errors.try_iter().fold(self.stderr.clone(), |told, line| told + &line + "\n")
     }
 
     pub(crate) fn pid(&self) -> i32 {
@@ -154,9 +170,7 @@ impl Running {
 
     /// Reads on to its end.
     pub(crate) fn finish(mut self) -> Said {
-        for line in self.lines.by_ref().map_while(Result::ok) {
-            self.stdout += &(line + "\n");
-        }
+        self.stdout.extend(self.lines.iter().map(|line| line + "\n"));
         self.stderr.extend(self.errors.iter().map(|line| line + "\n"));
         let status = self.child.wait().expect("it ends");
         Said { code: status.code().unwrap_or(-1), stdout: self.stdout, stderr: self.stderr }
@@ -185,9 +199,9 @@ fn write_tokens(state: &Path, app: &Path) {
 pub(crate) struct Cluster {
     root: tempfile::TempDir,
     pub(crate) app: App,
-    kubeconfig: PathBuf,
+    pub(crate) kubeconfig: PathBuf,
     binaries: Binaries,
-    controllers: std::cell::Cell<usize>,
+    controllers: AtomicUsize,
 }
 
 impl Cluster {
@@ -202,7 +216,7 @@ impl Cluster {
         let said = app.kfctl(&["apply", "platform"]).success();
         let kubeconfig =
             said.lines().find_map(|line| line.trim().strip_prefix("export KUBECONFIG=")).expect("it says how to use it");
-        Self { kubeconfig: PathBuf::from(kubeconfig), root, app, binaries, controllers: std::cell::Cell::default() }
+        Self { kubeconfig: PathBuf::from(kubeconfig), root, app, binaries, controllers: AtomicUsize::default() }
     }
 
     /// The directory beside the apps, with the kubeconfig of this cluster.
@@ -265,14 +279,38 @@ impl Cluster {
     /// A kubeconfig with the token of a service account, and no other rights than its own.
     pub(crate) fn kubeconfig_of(&self, namespace: &str, service_account: &str) -> PathBuf {
         let token = self.kubectl(&["-n", namespace, "create", "token", service_account]).success();
-        let copy = self.root.path().join(format!("{service_account}.kubeconfig"));
+        self.kubeconfig_with(
+            service_account,
+            &[&["set-credentials", "role", &format!("--token={}", token.trim())], &["set-context", "--current", "--user=role"]],
+        )
+    }
+
+    /// A kubeconfig that leads to another port on this machine, where a server with this certificate stands before the cluster.
+    pub(crate) fn kubeconfig_through(&self, name: &str, port: u16, authority: &str) -> PathBuf {
+        let file = self.root.path().join(format!("{name}.pem"));
+        std::fs::write(&file, authority).expect("the certificate can be written");
+        let cluster = self.kubectl(&["config", "view", "-o", "jsonpath={.clusters[0].name}"]).success();
+        let (server, authority) =
+            (format!("--server=https://127.0.0.1:{port}"), format!("--certificate-authority={}", file.display()));
+        self.kubeconfig_with(name, &[&["set-cluster", &cluster, &server, &authority, "--embed-certs"]])
+    }
+
+    /// A copy of the kubeconfig with changes by `kubectl config`.
+    fn kubeconfig_with(&self, name: &str, changes: &[&[&str]]) -> PathBuf {
+        let copy = self.root.path().join(format!("{name}.kubeconfig"));
         std::fs::copy(&self.kubeconfig, &copy).expect("the kubeconfig can be copied");
-        let config = |arguments: &[&str]| {
-            say(self.binaries.command("kubectl").arg("--kubeconfig").arg(&copy).arg("config").args(arguments)).success()
-        };
-        config(&["set-credentials", "role", &format!("--token={}", token.trim())]);
-        config(&["set-context", "--current", "--user=role"]);
+        for change in changes {
+            say(self.binaries.command("kubectl").arg("--kubeconfig").arg(&copy).arg("config").args(*change)).success();
+        }
         copy
+    }
+
+    /// The certificate of the cluster's own authority, as PEM.
+    pub(crate) fn authority(&self) -> String {
+        let path = "jsonpath={.clusters[0].cluster.certificate-authority-data}";
+        let text = self.kubectl(&["config", "view", "--raw", "-o", path]).success();
+        let bytes = base64::engine::general_purpose::STANDARD.decode(text.trim()).expect("base64");
+        String::from_utf8(bytes).expect("PEM is text")
     }
 
     /// `kfctl controller` with the rights of a service account.
@@ -284,8 +322,7 @@ impl Cluster {
         command
             .args(["--probes", &probes, "--metrics", &metrics])
             .env("KUBECONFIG", self.kubeconfig_of("kubeflow-system", service_account));
-        let number = self.controllers.get();
-        self.controllers.set(number + 1);
+        let number = self.controllers.fetch_add(1, Ordering::Relaxed);
         let log = self.root.path().join(format!("controller-{number}.log"));
         let errors = std::fs::File::create(&log).expect("a log");
         let child = command.stdin(Stdio::null()).stderr(errors).spawn().expect("kfctl starts");
@@ -349,10 +386,10 @@ impl Controller {
     }
 
     /// Requests that its reconciles have sent so far.
-    pub(crate) fn requests(&self) -> f64 {
+    pub(crate) fn requests(&self) -> u32 {
         let (_, _, text) = self.metrics().expect("it runs");
         let rows = text.lines().filter(|line| line.starts_with("kfctl_api_requests_total{"));
-        rows.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
+        rows.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u32>().ok()).sum()
     }
 
     pub(crate) fn log(&self) -> String {

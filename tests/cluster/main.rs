@@ -4,16 +4,20 @@
 
 mod corpus;
 mod delete;
+mod disturbed;
 mod doctor;
 mod drift;
 mod faults;
 mod harness;
+mod interference;
 mod journey;
 mod local;
+mod message;
 mod profile_claims;
 mod profile_lifecycle;
 mod profile_quota;
 mod profiles;
+mod proxy;
 mod prune;
 #[path = "../common/readme.rs"]
 mod readme;

@@ -134,7 +134,7 @@ fn e2e_a_deletion_says_what_holds_it_and_loses_nothing_it_should_not() {
         r#"{"metadata": {"finalizers": null}}"#,
     ]);
     let gone = |name: &str| {
-        test.cluster.until(&format!("{name} is gone"), || test.get(&["-n", "kubeflow-system", "get", "profile", name]).is_none())
+        test.cluster.until(&format!("{name} is gone"), || test.get(&["-n", "kubeflow-system", "get", "profile", name]).is_none());
     };
     gone("jane");
     assert!(test.get(&["get", "namespace", "kubeflow-jane"]).is_none());
@@ -258,7 +258,7 @@ fn e2e_another_replica_takes_over_and_two_never_write() {
     test.create("jane", JANE);
     let second = test.cluster.controller("kfctl-controller");
     test.cluster.until("a follower is ready", || second.readiness().is_some_and(|(code, _)| code == 200));
-    assert_eq!((second.number("kfctl_leader"), second.requests()), (Some(0.0), 0.0));
+    assert_eq!((second.number("kfctl_leader"), second.requests()), (Some(0.0), 0));
     let first = test.controller.replace(second).expect("it runs");
     // A paused leader comes back after its lease: it writes nothing more.
     signal("STOP", first.pid());

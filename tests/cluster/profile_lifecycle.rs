@@ -77,7 +77,7 @@ impl Profiles {
 
     /// Waits until the controller has nothing more to do.
     pub(crate) fn settled(&self) {
-        let mut before = (-1.0, Instant::now());
+        let mut before = (u32::MAX, Instant::now());
         self.cluster.until("nothing more is written", || {
             let now = self.controller().requests();
             // The look is not the wait: what is looked at is that nothing comes for a while.
@@ -205,7 +205,7 @@ fn e2e_from_permission_to_sharing_to_deletion() {
     test.cluster.until("it has looked at all", || {
         controller.number("kfctl_reconcile_duration_seconds_count").is_some_and(|count| count >= 1.0)
     });
-    assert_eq!(controller.requests(), 0.0, "{}", controller.metrics().expect("it runs").2);
+    assert_eq!(controller.requests(), 0, "{}", controller.metrics().expect("it runs").2);
 }
 
 /// What is deleted or edited by hand comes back.

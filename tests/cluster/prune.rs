@@ -118,6 +118,9 @@ fn api_components_that_no_longer_run_are_pruned() {
     assert!(parents(&["stays", "goes", "off"]) && is_there(&cluster, &["configmap", "b"]));
     let said = app.kfctl(&["apply", "k8s"]);
     assert!(said.stderr.contains("ConfigMap default/b is no longer part of the app"), "{}", said.all());
+    let said = app.kfctl(&["diff"]);
+    assert!(said.code == 3 && said.stdout.contains("pruned ConfigMap default/b"), "{}", said.all());
+    assert!(said.stdout.contains("kfctl apply k8s --prune=yes"), "{}", said.all());
     // Killed right after the first is gone, the next run ends it.
     let mut run = app.start(&["apply", "k8s", "--prune=yes", "-o", "json"]);
     run.until("that one is gone", |line| line.contains("\"event\":\"deleted\""));
@@ -145,6 +148,18 @@ fn api_what_may_not_go_stays() {
         .success();
     cluster.kubectl(&["annotate", "configmap", "helm", "meta.helm.sh/release-name=theirs"]).success();
     bring(&app, "one", &maps(&["a"]));
+    // diff knows what stays, by the same rules.
+    let said = app.kfctl(&["diff"]);
+    assert_eq!(said.code, 3, "{}", said.all());
+    let kept = "kept ConfigMap default/helm (no longer part of the app): Helm manages it";
+    assert!(said.stdout.contains(kept) && said.stdout.contains("pruned ConfigMap shared/inside"), "{}", said.all());
+    assert!(!said.stdout.contains("pruned PersistentVolumeClaim") && said.stderr.contains(", 5 kept"), "{}", said.all());
+    let said = app.kfctl(&["diff", "-o", "json"]);
+    let lines: Vec<serde_json::Value> =
+        said.stdout.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect();
+    let of = |name: &str| lines.iter().find(|line| line["object"]["name"] == name).unwrap_or_else(|| panic!("{}", said.all()));
+    assert_eq!((&of("claim")["change"], &of("claim")["reason"]["rule"]), (&"kept".into(), &"volume".into()));
+    assert_eq!(of("inside")["change"], "pruned");
     let said = app.kfctl(&["apply", "k8s", "--prune=yes"]);
     assert_eq!(said.code, 0, "{}", said.all());
     for stays in [
@@ -175,4 +190,30 @@ fn api_what_may_not_go_stays() {
     cluster.kubectl(&["-n", "shared", "delete", "secret", "theirs"]).success();
     app.kfctl(&["apply", "k8s", "--prune=yes"]).success();
     assert!(!is_there(&cluster, &["crd", "things.example.com"]) && is_there(&cluster, &["pvc", "claim"]));
+}
+
+#[test]
+fn api_what_another_app_has_is_not_taken() {
+    let cluster = Cluster::start();
+    let one = app_with(&cluster, "one", &[("mine", &maps(&["a", "b"]))]);
+    let two = cluster.init("two", &["namespaces", "profiles"]);
+    bring(&two, "theirs", &maps(&["b", "c"]));
+    let owner = |name: &str| cluster.kubectl(&["get", "configmap", name, "-o", "jsonpath={.metadata.labels}"]).success();
+    let before = owner("b");
+    for arguments in [["apply", "k8s", "--yes"].as_slice(), &["diff"]] {
+        let said = two.kfctl(arguments);
+        assert_eq!(said.code, 1, "{}", said.all());
+        for words in
+            ["another app has 1 of these objects", "ConfigMap default/b (component mine of app one)", "--force-conflicts"]
+        {
+            assert!(said.stderr.contains(words), "{words}: {}", said.all());
+        }
+    }
+    assert_eq!(owner("b"), before);
+    assert!(!is_there(&cluster, &["configmap", "c"]));
+    // Where it is asked for, it moves over, and the app that had it leaves it alone.
+    two.kfctl(&["apply", "k8s", "--yes", "--force-conflicts"]).success();
+    assert_ne!(owner("b"), before);
+    one.kfctl(&["delete", "--yes"]).success();
+    assert!(is_there(&cluster, &["configmap", "b"]) && !is_there(&cluster, &["configmap", "a"]));
 }
