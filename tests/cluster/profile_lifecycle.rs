@@ -150,8 +150,8 @@ fn e2e_from_permission_to_sharing_to_deletion() {
     let before = test.controller().requests();
     test.create("jane", JANE);
     test.settled();
-    // One for each object, and the profile's finalizer, its status and the making of the namespace: none is sent twice.
-    assert_eq!(test.controller().requests() - before, 12.0, "{}", test.controller().metrics().expect("it runs").2);
+    // One for each object, and the profile's finalizer and status: none is sent twice.
+    assert_eq!(test.controller().requests() - before, 11, "{}", test.controller().metrics().expect("it runs").2);
     let run = |user: &str, namespace: &str, name: &str| {
         cluster.kubectl_as(user, &["-n", namespace, "run", name, "--image=example.com/none"])
     };
