@@ -1,13 +1,14 @@
 //! The queue of a reconciler: each key once, never two of a key at a time, failures again after growing pauses.
 
 use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use futures::StreamExt;
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures::{FutureExt, StreamExt};
 use kube::runtime::scheduler::{ScheduleRequest, scheduler};
 use tokio::task::JoinSet;
 
@@ -23,7 +24,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where keys are put in.
 #[derive(Debug, Clone)]
-pub(super) struct Queue(UnboundedSender<ScheduleRequest<String>>);
+pub(super) struct Queue {
+    sender: UnboundedSender<ScheduleRequest<String>>,
+    waiting: Arc<Mutex<HashSet<String>>>,
+}
 
 /// Where they come out.
 pub(super) type Requests = UnboundedReceiver<ScheduleRequest<String>>;
@@ -31,7 +35,7 @@ pub(super) type Requests = UnboundedReceiver<ScheduleRequest<String>>;
 impl Queue {
     pub(super) fn new() -> (Self, Requests) {
         let (sender, receiver) = unbounded();
-        (Self(sender), receiver)
+        (Self { sender, waiting: Arc::default() }, receiver)
     }
 
     /// Asks for a reconcile of `key` as soon as possible.
@@ -40,8 +44,9 @@ impl Queue {
     }
 
     fn add_after(&self, message: String, pause: Duration) {
+        super::lock(&self.waiting).insert(message.clone());
         // Nobody takes it where the work has ended.
-        let _ = self.0.unbounded_send(ScheduleRequest { message, run_at: tokio::time::Instant::now() + pause });
+        let _ = self.sender.unbounded_send(ScheduleRequest { message, run_at: tokio::time::Instant::now() + pause });
     }
 }
 
@@ -69,7 +74,6 @@ where
             biased;
             () = &mut end => break,
             Some(done) = tasks.join_next() => {
-                // A panic is a bug of one reconcile; its key stays out of the way of the others.
                 let Ok((key, took, result)) = done else { continue };
                 running.remove(&key);
                 metrics.reconciled(took);
@@ -86,14 +90,18 @@ where
             Some(key) = async { waiting.as_mut().hold_unless(|key| has_room && !running.contains(key)).next().await } => {
                 let outcome = reconcile(key.clone(), failures.get(&key).copied().unwrap_or_default());
                 running.insert(key.clone());
+                super::lock(&queue.waiting).remove(&key);
                 tasks.spawn(async move {
                     let started = Instant::now();
-                    let result = outcome.await;
+                    // A panic is a bug of one reconcile, and no reason to stop the others.
+                    let result = AssertUnwindSafe(outcome).catch_unwind().await;
+                    let result = result.unwrap_or_else(|_| Err(Failure::transport("a bug: the reconcile panicked")));
                     (key, started.elapsed(), result)
                 });
             }
         }
-        metrics.queue_depth.store(i64::try_from(running.len()).unwrap_or(i64::MAX), Ordering::Relaxed);
+        let depth = super::lock(&queue.waiting).len();
+        metrics.queue_depth.store(i64::try_from(depth).unwrap_or(i64::MAX), Ordering::Relaxed);
     }
     let rest = async { while tasks.join_next().await.is_some() {} };
     let finished = tokio::time::timeout(PATIENCE, rest).await.is_ok();
@@ -113,7 +121,7 @@ mod tests {
         let seen: Arc<Mutex<Vec<(String, u32)>>> = Arc::default();
         let (finish, finished) = tokio::sync::oneshot::channel::<()>();
         let finish = Arc::new(Mutex::new(Some(finish)));
-        for key in ["bad", "good", "good"] {
+        for key in ["bad", "good", "good", "ugly"] {
             queue.add(key.to_owned());
         }
         let log = Arc::clone(&seen);
@@ -121,7 +129,8 @@ mod tests {
             log.lock().unwrap().push((key.clone(), failures));
             let finish = Arc::clone(&finish);
             async move {
-                if key == "good" {
+                assert!(key != "ugly" || failures > 0, "a bug");
+                if key != "bad" {
                     return Ok(());
                 }
                 if failures == 2 {
@@ -135,7 +144,8 @@ mod tests {
         assert!(work(&queue, requests, &metrics, end, reconcile).await);
         let mut seen = seen.lock().unwrap().clone();
         seen.sort();
-        let expected = [("bad", 0), ("bad", 1), ("bad", 2), ("good", 0)].map(|(key, failures)| (key.to_owned(), failures));
+        let expected = [("bad", 0), ("bad", 1), ("bad", 2), ("good", 0), ("ugly", 0), ("ugly", 1)]
+            .map(|(key, failures)| (key.to_owned(), failures));
         assert_eq!(seen, expected);
     }
 }

@@ -146,7 +146,12 @@ fn e2e_from_permission_to_sharing_to_deletion() {
     });
 
     // Jane works in her namespace, and in no other. A pod that says nothing of its size fits the quota.
+    test.settled();
+    let before = test.controller().requests();
     test.create("jane", JANE);
+    test.settled();
+    // One for each object, and the profile's finalizer and status: none is sent twice.
+    assert_eq!(test.controller().requests() - before, 11, "{}", test.controller().metrics().expect("it runs").2);
     let run = |user: &str, namespace: &str, name: &str| {
         cluster.kubectl_as(user, &["-n", namespace, "run", name, "--image=example.com/none"])
     };

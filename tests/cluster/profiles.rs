@@ -540,8 +540,7 @@ fn rights_of_the_controller(cluster: &Cluster, app: &App) {
         "authorizationpolicies.security.istio.io",
         "requestauthentications.security.istio.io",
     ];
-    each("yes", "-", &kept, &["list", "watch", "create", "patch", "delete"]);
-    each("yes", "-", &["namespaces", "rolebindings.rbac.authorization.k8s.io"], &["get"]);
+    each("yes", "-", &kept, &["get", "list", "watch", "create", "patch", "delete"]);
     each("no", "-", &kept, &["deletecollection", "impersonate"]);
     each("yes", "-", &["events.events.k8s.io"], &["create"]);
     each("no", "-", &["events.events.k8s.io"], &["get", "list", "patch", "delete"]);

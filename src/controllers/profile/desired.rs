@@ -11,7 +11,7 @@ use super::{observed, quota};
 use crate::api::profile::{Limit, MemberRole, Profile, Subject, SubjectKind};
 use crate::cluster::Resource;
 use crate::digest::sha256;
-use crate::labels::{PART_OF, PART_OF_PROFILE, POD_SECURITY, PROFILE, PROFILE_UID};
+use crate::labels::{NAMESPACE_NAME, PART_OF, PART_OF_PROFILE, POD_SECURITY, PROFILE, PROFILE_UID};
 
 /// The API group of roles and their bindings.
 pub(super) const RBAC: &str = "rbac.authorization.k8s.io";
@@ -97,23 +97,18 @@ pub(super) fn is_reserved(namespace: &str) -> bool {
     matches!(namespace, "" | "default" | "kubeflow" | "kubeflow-system" | "istio-system") || namespace.starts_with("kube-")
 }
 
-/// The namespace as it is applied once it is the profile's.
+/// The namespace itself.
 pub(super) fn namespace_content(names: &Names, profile: &Profile, defaults: &Defaults) -> Value {
     let mut labels = names.labels();
     labels.insert(PART_OF.into(), PART_OF_PROFILE.into());
+    // The server's own; with it, what is created is what is applied later.
+    labels.insert(NAMESPACE_NAME.into(), names.namespace.clone().into());
     labels.insert(POD_SECURITY.into(), defaults.pod_security.clone().into());
     if defaults.mesh {
         labels.insert("istio-injection".into(), "enabled".into());
     }
     json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {
         "name": names.namespace, "labels": labels, "annotations": {"owner": profile.spec.template.spec.owner.name}}})
-}
-
-/// The namespace as it is made: no more than says whose it is.
-pub(super) fn bare_namespace(names: &Names) -> Value {
-    let mut labels = names.labels();
-    labels.insert(PART_OF.into(), PART_OF_PROFILE.into());
-    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": names.namespace, "labels": labels}})
 }
 
 /// All that is in the namespace. `edit` are the rules of `kubeflow-edit`.

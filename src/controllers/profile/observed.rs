@@ -18,6 +18,8 @@ pub(super) struct Observed {
     pub(super) digest: u64,
     /// Of the content that became this, where the server spells it differently.
     pub(super) sent: u64,
+    /// Whether we have created it and not applied it since.
+    pub(super) created: bool,
     /// Whether it is on its way out.
     pub(super) deleting: bool,
 }
@@ -26,7 +28,9 @@ impl Observed {
     /// Reduces an object as the server has it.
     pub(super) fn new(live: &Value) -> Self {
         let ours = owned(live).map_or(0, |fields| digest(&project(live, fields)));
-        Self { version: version(live), digest: ours, sent: 0, deleting: live.pointer("/metadata/deletionTimestamp").is_some() }
+        let created = entry(live, "Apply").is_none() && entry(live, "Update").is_some();
+        let deleting = live.pointer("/metadata/deletionTimestamp").is_some();
+        Self { version: version(live), digest: ours, sent: 0, created, deleting }
     }
 
     /// Whether we have applied it, so that it may be taken away again.
@@ -61,13 +65,19 @@ pub(super) fn wanted(content: &Value) -> u64 {
     digest(&Value::Object(fields))
 }
 
-/// The fields of one manager's applies.
+/// The fields that are ours: those we have applied, or created. To create costs the server a third of what an apply does.
 pub(super) fn owned(live: &Value) -> Option<&Map<String, Value>> {
     let entries = live.pointer("/metadata/managedFields")?.as_array()?;
-    let ours = entries.iter().find(|entry| {
-        entry["manager"] == CONTROLLER_FIELD_MANAGER && entry["operation"] == "Apply" && entry.get("subresource").is_none()
-    });
-    ours?.get("fieldsV1")?.as_object()
+    let place = entry(live, "Apply").or_else(|| entry(live, "Update"))?;
+    entries[place].get("fieldsV1")?.as_object()
+}
+
+/// The place of our fields among those of all managers, by the operation that made them ours.
+pub(super) fn entry(live: &Value, operation: &str) -> Option<usize> {
+    let is_ours = |entry: &Value| {
+        entry["manager"] == CONTROLLER_FIELD_MANAGER && entry["operation"] == operation && entry.get("subresource").is_none()
+    };
+    live.pointer("/metadata/managedFields")?.as_array()?.iter().position(is_ours)
 }
 
 /// What a field set names in a value.

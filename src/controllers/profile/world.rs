@@ -496,3 +496,65 @@ fn identity(value: &Value) -> (String, String) {
     let text = |field: &str| value["metadata"][field].as_str().unwrap_or_default().to_owned();
     (text("namespace"), text("name"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn world() -> (World, usize, Source) {
+        let source = Source::Kind(Arc::clone(&desired::KINDS[0]));
+        let mut world = World::default();
+        let profiles = world.watch(Source::Profiles);
+        let accounts = world.watch(source.clone());
+        let profile = json!({"apiVersion": "kubeflow.org/v1alpha1", "kind": "Profile", "metadata": {"name": "jane", "namespace": "kubeflow-system", "uid": "1", "resourceVersion": "1"},
+            "spec": {"template": {"spec": {"owner": {"kind": "User", "name": "jane@foo.com"}}}}});
+        assert_eq!(world.take(profiles, Ok(watcher::Event::Apply(profile))), BTreeSet::from(["jane".to_owned()]));
+        (world, accounts, source)
+    }
+
+    fn account(version: u64, label: &str) -> Value {
+        json!({"metadata": {"name": "default-editor", "namespace": "kubeflow-jane", "resourceVersion": version.to_string(), "labels": {PROFILE: label},
+            "managedFields": [{"manager": "kfctl-controller", "operation": "Apply", "fieldsV1": {"f:metadata": {"f:labels": {format!("f:{PROFILE}"): {}}}}}]}})
+    }
+
+    fn seen(world: &World) -> Option<u64> {
+        let view = world.view("jane").expect("a profile");
+        view.objects.values().next().map(|observed| observed.version)
+    }
+
+    #[test]
+    fn a_reconcile_reads_its_own_writes_and_their_news_is_none() {
+        let (mut world, watch, source) = world();
+        world.record(&source, account(5, "jane"), 9);
+        assert_eq!(seen(&world), Some(5));
+        assert!(world.take(watch, Ok(watcher::Event::Apply(account(5, "jane")))).is_empty(), "its own write makes work");
+        assert!(world.view("jane").expect("a profile").objects.values().all(|observed| observed.is(9)));
+        // What others do is news.
+        assert_eq!(world.take(watch, Ok(watcher::Event::Apply(account(7, "bob")))), BTreeSet::from(["bob".to_owned()]));
+    }
+
+    #[test]
+    fn what_comes_late_is_not_believed() {
+        let (mut world, watch, source) = world();
+        world.record(&source, account(5, "jane"), 0);
+        // News from before the write.
+        world.take(watch, Ok(watcher::Event::Delete(account(4, "jane"))));
+        assert_eq!(seen(&world), Some(5));
+        // An answer that comes after the news that it is gone again.
+        world.take(watch, Ok(watcher::Event::Delete(account(6, "jane"))));
+        world.record(&source, account(5, "jane"), 0);
+        assert_eq!(seen(&world), None);
+    }
+
+    #[test]
+    fn a_new_list_takes_out_what_is_gone() {
+        let (mut world, watch, source) = world();
+        world.record(&source, account(5, "jane"), 0);
+        assert!(world.readiness().is_err());
+        for event in [watcher::Event::Init, watcher::Event::InitDone] {
+            world.take(watch, Ok(event));
+        }
+        assert_eq!(seen(&world), None);
+    }
+}
