@@ -28,6 +28,7 @@
 //! | [`directories`] | this user's cache and state directories |
 //! | [`sources`] | manifests of others' releases, pinned |
 //! | [`difference`] | two versions of an object, fit to be shown |
+//! | [`image`] | container images, made without a container engine |
 //! | [`error`] | the one error that reaches a person, and the exit codes |
 
 pub mod api;
@@ -43,6 +44,7 @@ pub mod digest;
 pub mod directories;
 pub mod doctor;
 pub mod error;
+pub mod image;
 pub mod labels;
 pub mod local;
 pub mod object;

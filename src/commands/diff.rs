@@ -110,7 +110,7 @@ async fn look(
     let names: Vec<String> = places.iter().map(|(name, _)| name.clone()).collect();
     let rendered = generate::look(session, app, catalog, &names)?;
     let preparation = Preparation::new(session, app, catalog, places, rendered).await?;
-    let preview = if session.printer.output == Output::Json {
+    let preview = if session.printer.output != Output::Text {
         apply::preview(&preparation.run(session, &app.file.name, settings, Events::nowhere())).await?
     } else {
         let (sender, receiver) = unbounded_channel();
