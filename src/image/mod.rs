@@ -88,7 +88,8 @@ impl Image {
             .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
             .ok_or_else(|| Error::usage(format!("{} seconds since 1970 is no time of this calendar", config.created)))?;
         let tar = files.tar(config.created);
-        let mut gzip = GzBuilder::new().write(Vec::new(), Compression::default());
+        // The fastest: it takes a third of the default's time, and the layer is a little larger.
+        let mut gzip = GzBuilder::new().write(Vec::new(), Compression::fast());
         let packed = gzip.write_all(&tar).and_then(|()| gzip.finish()).expect("memory takes what is written");
         let layer = Blob::new(LAYER, packed);
         let config_blob = Blob::json(
@@ -223,7 +224,7 @@ mod tests {
         let name = reference("app:1.0").unwrap();
         assert_eq!(sha256(&image().archive(&name)), sha256(&image().archive(&name)));
         // Known once, held from then on: another day, another machine.
-        assert_eq!(image().digest(), "sha256:470cfa4e2837f865a7f3f678b35dfd59dd17aa5afe95597afe98bdec40803cba");
+        assert_eq!(image().digest(), "sha256:c660e0737e822b52c6d108ffc456de661a8f3972032203740f21b9904c060b3a");
     }
 
     #[test]

@@ -201,7 +201,7 @@ impl Printer {
             Output::Json => out(&serde_json::to_string(value).expect("results are plain data")),
             Output::Yaml => {
                 let value = serde_json::to_value(value).expect("results are plain data");
-                self.raw(&format!("---\n{}", crate::yaml::to_string(&value)));
+                out(format!("---\n{}", crate::yaml::to_string(&value)).trim_end());
             }
         }
     }
