@@ -27,7 +27,8 @@ end
 complete -c kfctl -n "__fish_kfctl_needs_command" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_needs_command" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_needs_command" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_needs_command" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_needs_command" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_needs_command" -s q -l quiet -d 'Say only results and errors'
@@ -45,14 +46,17 @@ complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "status" -d 'What runs i
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "doctor" -d 'Check the cluster and your rights in it, and say what to do about what is wrong'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "sources" -d 'Manifests of other projects\' releases, each pinned by its sha256'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "delete" -d 'Delete what the app has in the cluster; users\' data stays'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "profile" -d 'Profiles: a namespace for each user or team, with an owner and a quota'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "local" -d 'The control plane of platform local'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "image" -d 'The container image of this binary: build, load, push; no container engine needed'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "controller" -d 'Run the controller of profiles (in the cluster, or as a process of platform local)'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "completions" -d 'Print completions for a shell'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "version" -d 'Print versions'
 complete -c kfctl -n "__fish_kfctl_using_subcommand quickstart" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand quickstart" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand quickstart" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand quickstart" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand quickstart" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand quickstart" -s q -l quiet -d 'Say only results and errors'
@@ -64,7 +68,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand init" -l set -d 'Set a param
 complete -c kfctl -n "__fish_kfctl_using_subcommand init" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand init" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand init" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand init" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand init" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand init" -s q -l quiet -d 'Say only results and errors'
@@ -73,7 +78,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -l sources -d 'Dir
 complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -l discard-edits -d 'Render over files in rendered/ that were edited by hand'
 complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand generate" -s v -l verbose -d 'Say more; twice shows every request'
@@ -88,7 +94,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l sources -d 'Direct
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l no-wait -d 'Write, and don\'t wait for anything to become ready'
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l force-conflicts -d 'Take fields over from other managers, this once'
 complete -c kfctl -n "__fish_kfctl_using_subcommand apply" -l dry-run -d 'Print the steps and how each object was checked; write nothing'
@@ -101,7 +108,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -l sources -d 'Directo
 complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -l force-conflicts -d 'As apply --force-conflicts would change it'
 complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -s v -l verbose -d 'Say more; twice shows every request'
@@ -110,7 +118,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand diff" -s h -l help -d 'Print
 complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and not __fish_seen_subcommand_from save" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and not __fish_seen_subcommand_from save" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and not __fish_seen_subcommand_from save" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and not __fish_seen_subcommand_from save" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and not __fish_seen_subcommand_from save" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and not __fish_seen_subcommand_from save" -s q -l quiet -d 'Say only results and errors'
@@ -121,7 +130,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and __fish_seen_sub
 complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and __fish_seen_subcommand_from save" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and __fish_seen_subcommand_from save" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and __fish_seen_subcommand_from save" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and __fish_seen_subcommand_from save" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and __fish_seen_subcommand_from save" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and __fish_seen_subcommand_from save" -s q -l quiet -d 'Say only results and errors'
@@ -129,7 +139,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand overlay; and __fish_seen_sub
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and not __fish_seen_subcommand_from set get list unset" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and not __fish_seen_subcommand_from set get list unset" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and not __fish_seen_subcommand_from set get list unset" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and not __fish_seen_subcommand_from set get list unset" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and not __fish_seen_subcommand_from set get list unset" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and not __fish_seen_subcommand_from set get list unset" -s q -l quiet -d 'Say only results and errors'
@@ -141,7 +152,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand param; and not __fish_seen_s
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from set" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from set" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from set" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from set" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from set" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Say only results and errors'
@@ -149,7 +161,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subco
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from get" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from get" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from get" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from get" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Say only results and errors'
@@ -157,7 +170,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subco
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from list" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from list" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from list" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say only results and errors'
@@ -165,7 +179,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subco
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from unset" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from unset" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from unset" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from unset" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from unset" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subcommand_from unset" -s q -l quiet -d 'Say only results and errors'
@@ -173,7 +188,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand param; and __fish_seen_subco
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and not __fish_seen_subcommand_from list add remove enable disable show" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and not __fish_seen_subcommand_from list add remove enable disable show" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and not __fish_seen_subcommand_from list add remove enable disable show" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and not __fish_seen_subcommand_from list add remove enable disable show" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and not __fish_seen_subcommand_from list add remove enable disable show" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and not __fish_seen_subcommand_from list add remove enable disable show" -s q -l quiet -d 'Say only results and errors'
@@ -187,7 +203,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand component; and not __fish_se
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from list" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from list" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from list" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say only results and errors'
@@ -197,7 +214,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_s
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from add" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from add" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from add" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from add" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Say only results and errors'
@@ -205,7 +223,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_s
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from remove" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from remove" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from remove" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from remove" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Say only results and errors'
@@ -213,7 +232,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_s
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from enable" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from enable" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from enable" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from enable" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from enable" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from enable" -s q -l quiet -d 'Say only results and errors'
@@ -221,7 +241,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_s
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from disable" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from disable" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from disable" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from disable" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from disable" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from disable" -s q -l quiet -d 'Say only results and errors'
@@ -229,7 +250,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_s
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from show" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from show" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from show" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from show" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand component; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say only results and errors'
@@ -239,7 +261,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand status" -l app -d 'Name of t
 complete -c kfctl -n "__fish_kfctl_using_subcommand status" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand status" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s w -l watch -d 'Show every change until Ctrl-C'
 complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s v -l verbose -d 'Say more; twice shows every request'
@@ -248,7 +271,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand status" -s h -l help -d 'Pri
 complete -c kfctl -n "__fish_kfctl_using_subcommand doctor" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand doctor" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand doctor" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand doctor" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand doctor" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand doctor" -s q -l quiet -d 'Say only results and errors'
@@ -256,7 +280,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand doctor" -s h -l help -d 'Pri
 complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen_subcommand_from list fetch" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen_subcommand_from list fetch" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen_subcommand_from list fetch" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen_subcommand_from list fetch" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen_subcommand_from list fetch" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen_subcommand_from list fetch" -s q -l quiet -d 'Say only results and errors'
@@ -266,7 +291,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and not __fish_seen
 complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from list" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from list" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from list" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say only results and errors'
@@ -274,7 +300,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_sub
 complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from fetch" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from fetch" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from fetch" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from fetch" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from fetch" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand sources; and __fish_seen_subcommand_from fetch" -s q -l quiet -d 'Say only results and errors'
@@ -287,16 +314,133 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -l timeout -d 'How l
 complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -l delete-user-data -d 'Delete users\' data too: Profiles, Notebooks, their definitions and namespaces, volumes. Asks for the app\'s name'
 complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -s q -l quiet -d 'Say only results and errors'
 complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -f -a "create" -d 'Make a profile: a namespace with an owner and a quota'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -f -a "list" -d 'List profiles'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -f -a "show" -d 'Show a profile: its namespace, who may use it, and its quota'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -f -a "share" -d 'Let somebody else use the namespace'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -f -a "unshare" -d 'Take back what was shared'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -f -a "transfer" -d 'Give a profile another owner; the old one loses their rights'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -f -a "delete" -d 'Delete a profile, its namespace and everything in it'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -f -a "quota" -d 'Show or change a profile\'s quota'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from create" -l user -d 'A user, letter for letter as `kubectl auth whoami` shows them' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from create" -l group -d 'A group' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from create" -l serviceaccount -d 'A service account' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from create" -l namespace -d 'The namespace that is made [default: kubeflow-NAME]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from create" -l quota -d 'A limit other than the default one; may be given several times' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from create" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from create" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from create" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from create" -l dry-run -d 'Let the server check it, and write nothing'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from create" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from list" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from list" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from list" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from show" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from show" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from show" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from show" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from share" -l namespace -d 'Its namespace, where you may not read the profile and it isn\'t kubeflow-NAME' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from share" -l user -d 'A user, letter for letter as `kubectl auth whoami` shows them' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from share" -l group -d 'A group' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from share" -l serviceaccount -d 'A service account' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from share" -l role -d 'Make them a member of the profile with this role instead; needs the right to change profiles' -r -f -a "view\t'Read'
+edit\t'Read and change'
+admin\t'The same as the owner'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from share" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from share" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from share" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from share" -l dry-run -d 'Let the server check it, and write nothing'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from share" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from share" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from share" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from share" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from unshare" -l namespace -d 'Its namespace, where you may not read the profile and it isn\'t kubeflow-NAME' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from unshare" -l user -d 'A user, letter for letter as `kubectl auth whoami` shows them' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from unshare" -l group -d 'A group' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from unshare" -l serviceaccount -d 'A service account' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from unshare" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from unshare" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from unshare" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from unshare" -l dry-run -d 'Let the server check it, and write nothing'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from unshare" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from unshare" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from unshare" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from unshare" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from transfer" -l user -d 'A user, letter for letter as `kubectl auth whoami` shows them' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from transfer" -l group -d 'A group' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from transfer" -l serviceaccount -d 'A service account' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from transfer" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from transfer" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from transfer" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from transfer" -l dry-run -d 'Let the server check it, and write nothing'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from transfer" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from transfer" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from transfer" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from transfer" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from delete" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from delete" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from delete" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from delete" -l dry-run -d 'Let the server check it, and delete nothing'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from delete" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from quota" -l namespace -d 'Its namespace, where you may not read the profile and it isn\'t kubeflow-NAME' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from quota" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from quota" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from quota" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from quota" -l dry-run -d 'Let the server check it, and write nothing'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from quota" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from quota" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from quota" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from quota" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -s q -l quiet -d 'Say only results and errors'
@@ -309,7 +453,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_s
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from start" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from start" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from start" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from start" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from start" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from start" -s q -l quiet -d 'Say only results and errors'
@@ -317,7 +462,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subco
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from stop" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from stop" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from stop" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from stop" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from stop" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from stop" -s q -l quiet -d 'Say only results and errors'
@@ -325,7 +471,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subco
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from status" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from status" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from status" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from status" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Say only results and errors'
@@ -333,7 +480,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subco
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from logs" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from logs" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from logs" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from logs" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from logs" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from logs" -s q -l quiet -d 'Say only results and errors'
@@ -341,17 +489,63 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subco
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from reset" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from reset" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from reset" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from reset" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from reset" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from reset" -s q -l quiet -d 'Say only results and errors'
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and not __fish_seen_subcommand_from build load push" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and not __fish_seen_subcommand_from build load push" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and not __fish_seen_subcommand_from build load push" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and not __fish_seen_subcommand_from build load push" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and not __fish_seen_subcommand_from build load push" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and not __fish_seen_subcommand_from build load push" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and not __fish_seen_subcommand_from build load push" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and not __fish_seen_subcommand_from build load push" -f -a "build" -d 'Write the image as an archive that containerd, kind, minikube, docker and podman load'
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and not __fish_seen_subcommand_from build load push" -f -a "load" -d 'Bring the image to the node of a cluster on this machine'
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and not __fish_seen_subcommand_from build load push" -f -a "push" -d 'Push the image to a registry, with the credentials of `docker login`'
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and __fish_seen_subcommand_from build" -s o -l output -d 'The archive' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and __fish_seen_subcommand_from build" -l name -d 'The image\'s name [default: parameter profiles.image of the app here, else its default]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and __fish_seen_subcommand_from build" -l format -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and __fish_seen_subcommand_from build" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and __fish_seen_subcommand_from build" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and __fish_seen_subcommand_from build" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and __fish_seen_subcommand_from build" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and __fish_seen_subcommand_from build" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and __fish_seen_subcommand_from build" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and __fish_seen_subcommand_from load" -l cluster -d 'Cluster of kind or profile of minikube [default: the app\'s here, else the tool\'s own]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and __fish_seen_subcommand_from load" -l address -d 'Socket of containerd [default: ctr\'s own]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and __fish_seen_subcommand_from load" -l name -d 'The image\'s name [default: parameter profiles.image of the app here, else its default]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and __fish_seen_subcommand_from load" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and __fish_seen_subcommand_from load" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and __fish_seen_subcommand_from load" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and __fish_seen_subcommand_from load" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and __fish_seen_subcommand_from load" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and __fish_seen_subcommand_from load" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and __fish_seen_subcommand_from load" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and __fish_seen_subcommand_from push" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and __fish_seen_subcommand_from push" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and __fish_seen_subcommand_from push" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and __fish_seen_subcommand_from push" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and __fish_seen_subcommand_from push" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and __fish_seen_subcommand_from push" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand image; and __fish_seen_subcommand_from push" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kfctl -n "__fish_kfctl_using_subcommand controller" -l probes -d 'Address of /livez, /healthz and /readyz' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand controller" -l metrics -d 'Address of /metrics' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand controller" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand controller" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand controller" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand controller" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand controller" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand controller" -s q -l quiet -d 'Say only results and errors'
@@ -359,7 +553,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand controller" -s h -l help -d 
 complete -c kfctl -n "__fish_kfctl_using_subcommand completions" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand completions" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand completions" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand completions" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand completions" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand completions" -s q -l quiet -d 'Say only results and errors'
@@ -367,7 +562,8 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand completions" -s h -l help -d
 complete -c kfctl -n "__fish_kfctl_using_subcommand version" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand version" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand version" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
-json\t'For programs: one JSON document a line'"
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
 complete -c kfctl -n "__fish_kfctl_using_subcommand version" -s y -l yes -d 'Answer every question with yes'
 complete -c kfctl -n "__fish_kfctl_using_subcommand version" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand version" -s q -l quiet -d 'Say only results and errors'

@@ -30,6 +30,55 @@ impl Quantity {
         };
         is_quantity(&meant).then(|| Self { note: Some(format!("{text} is taken as {meant}")), text: meant })
     }
+
+    /// What is left of `whole` without `part`, in the coarsest unit of the two in which that is a whole number; `None` where one is no
+    /// quantity.
+    #[must_use]
+    pub fn difference(whole: &str, part: &str) -> Option<String> {
+        let left = nanos(whole)? - nanos(part)?;
+        let unit = [suffix(whole), suffix(part), "", "m", "n"]
+            .into_iter()
+            .find(|unit| unit_nanos(unit).is_some_and(|size| left % size == 0))?;
+        Some(format!("{}{unit}", left / unit_nanos(unit)?))
+    }
+}
+
+fn suffix(text: &str) -> &str {
+    text.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '+' | '-'))
+}
+
+/// A unit in billionths: the finest that Kubernetes counts.
+fn unit_nanos(suffix: &str) -> Option<i128> {
+    let power = |base: i128, letters: &str, letter: &str| Some(base.pow(u32::try_from(letters.find(letter)?).ok()? + 1));
+    let units = 1_000_000_000;
+    match suffix {
+        "n" => Some(1),
+        "u" => Some(1_000),
+        "m" => Some(1_000_000),
+        "" => Some(units),
+        _ if suffix.len() == 2 && suffix.ends_with('i') => Some(units * power(1024, "KMGTPE", &suffix[..1])?),
+        _ if suffix.len() == 1 => Some(units * power(1000, "kMGTPE", suffix)?),
+        _ => None,
+    }
+}
+
+/// A quantity in billionths, rounded up as Kubernetes does.
+fn nanos(text: &str) -> Option<i128> {
+    if !is_quantity(text) {
+        return None;
+    }
+    let text = text.trim_start_matches('+');
+    let suffix = suffix(text);
+    let (number, mut size) = (&text[..text.len() - suffix.len()], unit_nanos(suffix));
+    if size.is_none() {
+        // An exponent.
+        let power: i32 = suffix.get(1..)?.parse().ok()?;
+        size = 10_i128.checked_pow(u32::try_from(power.checked_add(9)?).ok()?);
+    }
+    let (integer, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let scale = 10_i128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+    let digits: i128 = format!("{integer}{fraction}").parse().ok()?;
+    Some(digits.checked_mul(size?)?.div_euclid(scale) + i128::from(digits.checked_mul(size?)?.rem_euclid(scale) != 0))
 }
 
 /// The number that a quantity of the server means.
@@ -104,6 +153,28 @@ mod tests {
             assert!(value(text).is_some_and(|value| (value - meant).abs() < 1e-9), "{text}: {:?}", value(text));
         }
         assert_eq!(value("lots"), None);
+    }
+
+    #[test]
+    fn what_is_left_has_a_unit_that_reads_well() {
+        for (whole, part, left) in [
+            ("32", "500m", "31500m"),
+            ("32", "0", "32"),
+            ("128Gi", "28Gi", "100Gi"),
+            ("128Gi", "512Mi", "130560Mi"),
+            ("1Ti", "0", "1Ti"),
+            ("1T", "1Gi", "998926258176"),
+            ("1.5", "1", "500m"),
+            ("1e3", "1", "999"),
+            ("1E", "1", "999999999999999999"),
+            ("4", "5", "-1"),
+            ("0", "100n", "-100n"),
+        ] {
+            assert_eq!(Quantity::difference(whole, part).as_deref(), Some(left), "{whole} - {part}");
+        }
+        for (whole, part) in [("?", "1"), ("1", ""), ("1e99", "1"), (&"9".repeat(39), "1")] {
+            assert_eq!(Quantity::difference(whole, part), None, "{whole} - {part}");
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The command line as types, and nothing else.
 
 mod delete;
+mod image;
+mod profile;
 mod sources;
 
 use std::path::PathBuf;
@@ -8,6 +10,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use delete::Delete;
+pub use image::{Image, ImageLoad, ImageTool};
+pub use profile::{Place, Profile, Role, Who};
 pub use sources::Sources;
 
 use crate::ui::Output;
@@ -146,9 +150,21 @@ pub enum Command {
         after_help = "Examples:\n  kfctl delete\n  kfctl delete -c my-operator\n  kfctl delete --app my-kubeflow            without the app directory\n  kfctl delete --delete-user-data           asks for the app's name\n\nExit codes: 0 done, 1 failed, 2 usage, 4 not gone in time, 5 wrong cluster, 130 interrupted. Interrupted or killed, run it again."
     )]
     Delete(Delete),
+    /// Profiles: a namespace for each user or team, with an owner and a quota
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  kfctl profile create jane --user jane@foo.com\n  kfctl profile share jane --user bob@acme.com\n  kfctl profile quota jane"
+    )]
+    Profile(Profile),
     /// The control plane of platform local
     #[command(subcommand, after_help = "Examples:\n  kfctl local status\n  kfctl local stop\n  kfctl local start")]
     Local(Local),
+    /// The container image of this binary: build, load, push; no container engine needed
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  kfctl image build -o kfctl.tar\n  kfctl image load kind\n  kfctl image push registry.example.com/team/kfctl:0.1.0"
+    )]
+    Image(Image),
     /// Run the controller of profiles (in the cluster, or as a process of platform local)
     #[command(after_help = "Examples:\n  kfctl controller --probes 127.0.0.1:8081 --metrics 127.0.0.1:8080")]
     Controller {

@@ -29,6 +29,8 @@ pub enum Class {
     NoMatch,
     /// There is no such object, or its namespace is missing.
     NotFound,
+    /// There is an object of this name already.
+    Exists,
     /// The object, or its namespace, is on its way out.
     Terminating,
     /// The server's certificate is not to be trusted, or the server does not trust the caller's.
@@ -103,7 +105,8 @@ impl Failure {
     /// Whether the same request can succeed later with nobody changing it.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        matches!(self.class, Class::Busy | Class::WebhookNotReady | Class::NoMatch | Class::Terminating)
+        // One that exists was made in between: the next apply finds it.
+        matches!(self.class, Class::Busy | Class::Exists | Class::WebhookNotReady | Class::NoMatch | Class::Terminating)
     }
 }
 
@@ -137,6 +140,7 @@ fn classify(code: u16, status: &Status) -> Class {
                 })
                 .collect(),
         ),
+        409 if status.reason == "AlreadyExists" => Class::Exists,
         // Two writers at once: the next try reads the newer object.
         408 | 409 | 429 | 500 | 502 | 503 | 504 => match status.reason.as_str() {
             "Invalid" => Class::Invalid,
@@ -182,6 +186,7 @@ mod tests {
         assert_eq!(class(500, json!({"message": "failed calling webhook \"x\": connection refused"})), Class::WebhookNotReady);
         assert_eq!(class(403, json!({"details": {"causes": [{"reason": "NamespaceTerminating"}]}})), Class::Terminating);
         assert_eq!(class(403, json!({"message": "bob may not"})), Class::Forbidden);
+        assert_eq!(class(409, json!({"reason": "AlreadyExists"})), Class::Exists);
         assert_eq!(class(422, json!({"reason": "Invalid"})), Class::Invalid);
         assert_eq!(class(400, json!({"message": "admission webhook \"w\" denied the request: no"})), Class::Denied);
         assert_eq!(

@@ -110,14 +110,14 @@ async fn look(
     let names: Vec<String> = places.iter().map(|(name, _)| name.clone()).collect();
     let rendered = generate::look(session, app, catalog, &names)?;
     let preparation = Preparation::new(session, app, catalog, places, rendered).await?;
-    let preview = if session.printer.output == Output::Json {
-        apply::preview(&preparation.run(session, &app.file.name, settings, Events::nowhere())).await?
-    } else {
+    let preview = if session.printer.output == Output::Text {
         let (sender, receiver) = unbounded_channel();
         let listener = tokio::spawn(listen(session.printer.clone(), receiver, session.verbose));
         let preview = apply::preview(&preparation.run(session, &app.file.name, settings, Events::to(sender))).await;
         let _ = listener.await;
         preview?
+    } else {
+        apply::preview(&preparation.run(session, &app.file.name, settings, Events::nowhere())).await?
     };
     let leaving = prune::look(session, app, catalog, &preparation, &preview.left_over, components).await?;
     let leaving = leaving.map_or_else(

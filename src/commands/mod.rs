@@ -8,12 +8,14 @@ mod delete;
 mod diff;
 mod doctor;
 mod generate;
+mod image;
 mod init;
 mod local;
 mod overlay;
 mod param;
 mod platform;
 mod preparation;
+mod profile;
 mod prune;
 mod quickstart;
 mod removal;
@@ -98,6 +100,8 @@ pub async fn run(cli: Cli, mut session: Session) -> Result<ExitStatus> {
         Command::Quickstart { directory } => quickstart::run(&session, &directory).await,
         Command::Sources(command) => sources::run(&session, &command),
         Command::Local(command) => local::run(&session, &command).await,
+        Command::Profile(command) => profile::run(&session, &command).await,
+        Command::Image(arguments) => image::run(&session, &arguments).await,
         Command::Controller { probes, metrics } => controller::run(&session, probes, metrics).await,
     }
 }

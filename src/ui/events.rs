@@ -12,7 +12,7 @@ use crate::apply::{Change, Event, Phase};
 pub async fn listen(printer: Printer, mut events: UnboundedReceiver<Event>, verbose: bool) {
     let bar = printer.terminal.then(progress);
     while let Some(event) = events.recv().await {
-        if printer.output == Output::Json {
+        if printer.output != Output::Text {
             printer.json(&event);
             continue;
         }

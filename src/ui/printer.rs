@@ -15,6 +15,8 @@ pub enum Output {
     Text,
     /// For programs: one JSON document a line.
     Json,
+    /// For programs and people: YAML documents.
+    Yaml,
 }
 
 /// Prints.
@@ -125,7 +127,7 @@ impl Printer {
             return;
         }
         match self.output {
-            Output::Text => err(&clean(text.as_ref())),
+            Output::Text | Output::Yaml => err(&clean(text.as_ref())),
             Output::Json => err(&serde_json::json!({"event": "note", "message": text.as_ref()}).to_string()),
         }
     }
@@ -133,7 +135,7 @@ impl Printer {
     /// Something to know.
     pub fn warn(&self, text: impl AsRef<str>) {
         match self.output {
-            Output::Text => err(&format!("{} {}", self.paint(YELLOW, "warning:"), clean(text.as_ref()))),
+            Output::Text | Output::Yaml => err(&format!("{} {}", self.paint(YELLOW, "warning:"), clean(text.as_ref()))),
             Output::Json => err(&serde_json::json!({"event": "warning", "message": text.as_ref()}).to_string()),
         }
     }
@@ -194,8 +196,13 @@ impl Printer {
 
     /// A result for programs.
     pub fn json(&self, value: &impl Serialize) {
-        if self.output == Output::Json {
-            out(&serde_json::to_string(value).expect("results are plain data"));
+        match self.output {
+            Output::Text => {}
+            Output::Json => out(&serde_json::to_string(value).expect("results are plain data")),
+            Output::Yaml => {
+                let value = serde_json::to_value(value).expect("results are plain data");
+                out(format!("---\n{}", crate::yaml::to_string(&value)).trim_end());
+            }
         }
     }
 
@@ -232,7 +239,7 @@ impl Printer {
         if self.yes {
             return Ok(true);
         }
-        if !self.can_answer || self.output == Output::Json {
+        if !self.can_answer || !self.is_text() {
             return Err(Error::usage("this needs a yes, and there is no terminal to ask on")
                 .detail(question.to_owned())
                 .hint("say it with --yes"));

@@ -39,6 +39,19 @@ const COMMANDS: &[&str] = &[
     "local status",
     "local logs",
     "local reset",
+    "image",
+    "image build",
+    "image load",
+    "image push",
+    "profile",
+    "profile create",
+    "profile list",
+    "profile show",
+    "profile share",
+    "profile unshare",
+    "profile transfer",
+    "profile delete",
+    "profile quota",
     "controller",
     "completions",
     "version",
@@ -76,7 +89,9 @@ fn top_level_help() {
       doctor       Check the cluster and your rights in it, and say what to do about what is wrong
       sources      Manifests of other projects' releases, each pinned by its sha256
       delete       Delete what the app has in the cluster; users' data stays
+      profile      Profiles: a namespace for each user or team, with an owner and a quota
       local        The control plane of platform local
+      image        The container image of this binary: build, load, push; no container engine needed
       controller   Run the controller of profiles (in the cluster, or as a process of platform local)
       completions  Print completions for a shell
       version      Print versions
@@ -104,6 +119,7 @@ fn top_level_help() {
               Possible values:
               - text: For people
               - json: For programs: one JSON document a line
+              - yaml: For programs and people: YAML documents
               
               [default: text]
 

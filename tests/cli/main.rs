@@ -14,6 +14,7 @@ mod corpora;
 mod generate;
 mod harness;
 mod help;
+mod image;
 mod init;
 mod json;
 mod machine;

@@ -37,7 +37,22 @@ pub(crate) fn binaries() -> Binaries {
     runtime.block_on(Binaries::find_or_build(&cache, &|text| eprintln!("{text}"))).expect("the control plane's binaries")
 }
 
-fn say(command: &mut Command) -> Said {
+/// Repeats a look until it is true.
+pub(crate) fn until(what: &str, mut look: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !look() {
+        assert!(Instant::now() < deadline, "never: {what}");
+    }
+}
+
+/// Code and text of an answer; `None` while nobody listens.
+pub(crate) fn answer(url: &str, headers: &[(&str, &str)]) -> Option<(u16, String)> {
+    let request = headers.iter().fold(ureq::get(url), |request, (name, value)| request.header(*name, *value));
+    let mut answer = request.config().http_status_as_error(false).build().call().ok()?;
+    Some((answer.status().as_u16(), answer.body_mut().read_to_string().ok()?))
+}
+
+pub(crate) fn say(command: &mut Command) -> Said {
     let output = command.stdin(Stdio::null()).output().expect("the program can be started");
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     Said { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
@@ -313,6 +328,18 @@ impl Cluster {
         String::from_utf8(bytes).expect("PEM is text")
     }
 
+    /// A kubeconfig that acts as another user.
+    pub(crate) fn kubeconfig_as(&self, user: &str) -> PathBuf {
+        let copy = self.root.path().join(format!("{user}.kubeconfig"));
+        let text = std::fs::read_to_string(&self.kubeconfig).expect("its kubeconfig");
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let token = lines.iter().position(|line| line.trim_start().starts_with("token:")).expect("the admin's token");
+        let indentation = lines[token].len() - lines[token].trim_start().len();
+        lines.insert(token, format!("{}as: {user}", " ".repeat(indentation)));
+        std::fs::write(&copy, lines.join("\n")).expect("written");
+        copy
+    }
+
     /// `kfctl controller` with the rights of a service account.
     pub(crate) fn controller(&self, service_account: &str) -> Controller {
         let mut command = self.app.command(&["controller"]);
@@ -340,11 +367,8 @@ impl Cluster {
 
     /// Repeats a look until it is true.
     #[allow(clippy::unused_self, reason = "it is the cluster that is awaited")]
-    pub(crate) fn until(&self, what: &str, mut look: impl FnMut() -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while !look() {
-            assert!(Instant::now() < deadline, "never: {what}");
-        }
+    pub(crate) fn until(&self, what: &str, look: impl FnMut() -> bool) {
+        until(what, look);
     }
 }
 
