@@ -191,7 +191,9 @@ fn may_write(run: &Run<'_>, objects: &[Wanted]) -> Result<()> {
 /// Each member as it will be sent, beside what is there; what is no member stays in `live`.
 pub(super) fn wanted(run: &Run<'_>, live: &mut Live, inventories: &BTreeMap<String, Inventory>) -> Vec<Wanted> {
     let mut objects = alone(run, inventories);
-    objects.iter_mut().for_each(|wanted| wanted.fill(live));
+    for wanted in &mut objects {
+        wanted.fill(live);
+    }
     objects
 }
 
