@@ -13,11 +13,13 @@ use super::live::Live;
 use super::plan::Member;
 use super::report::Problem;
 use super::rights::Need;
+use super::settled::{Settled, fingerprint};
 use super::verify::{Check, verify};
 use super::write::membership;
 use super::{compare, yields};
 use crate::catalog::Yield;
 use crate::cluster::Failure;
+use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::labels;
 use crate::object::ObjectId;
@@ -43,18 +45,26 @@ pub(super) struct Checked {
 #[derive(Debug, Clone)]
 pub(super) struct Wanted {
     pub member: Member,
-    /// What is sent.
+    /// What is sent; nothing for one that is settled.
     pub content: Value,
+    /// What would be sent, whatever is there, as a digest.
+    pub digest: String,
+    /// The object as it was when last seen as wanted.
+    pub seen: Option<String>,
     /// What is there, where it differs.
     pub live: Option<Value>,
     /// Whether it has to be written.
     pub pending: bool,
     /// Whether nothing of its identity was there.
     pub is_new: bool,
+    /// Whether this run has made it, for what it writes first.
+    pub made: bool,
     /// How it was checked, where it has to be written.
     pub check: Option<Check>,
     /// What the server would make of it, where that is kept.
     pub answer: Option<Value>,
+    /// The set that it is a member of.
+    applyset: String,
     /// Fields that its component yields to other managers.
     yields: Vec<Yield>,
     /// Whether an autoscaler of the plan keeps its replicas.
@@ -62,6 +72,22 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
+    /// Everything that decides what is sent, but for what is there.
+    fn digest(&self) -> String {
+        let content = membership(&self.member.object.content, &self.applyset);
+        sha256(format!("{} {:?} {} {content}", env!("CARGO_PKG_VERSION"), self.yields, self.scaled).as_bytes())
+    }
+
+    /// What is sent, now that it is not settled.
+    fn fill(&mut self, live: &mut Live) {
+        let id = &self.member.object.id;
+        let content = membership(&self.member.object.content, &self.applyset);
+        self.content = yields::without_yielded(id, content, None, &self.yields, self.scaled);
+        if let Some(live) = live.take(id) {
+            self.meet(live);
+        }
+    }
+
     /// Takes into account what is there.
     pub(super) fn meet(&mut self, live: Value) {
         let id = &self.member.object.id;
@@ -69,6 +95,7 @@ impl Wanted {
         self.content = yields::without_yielded(id, content, Some(&live), &self.yields, self.scaled);
         self.is_new = false;
         self.pending = !compare::is_unchanged(&self.content, &live);
+        self.seen = fingerprint(&live);
         self.live = self.pending.then_some(live);
     }
 }
@@ -86,14 +113,19 @@ pub(super) async fn check(run: &Run<'_>, keep_answers: bool) -> Result<Checked> 
 
     run.events.send(Event::Phase { phase: Phase::Read, objects: run.plan.members.len() });
     let existing: Vec<&Inventory> = run.components.iter().filter_map(|(component, _)| known.get(component)).collect();
-    let mut live = if existing.is_empty() {
-        Live::default()
-    } else {
-        Live::read(run.connection, run.discovery, &existing, &run.plan.members, CONCURRENCY)
-            .await
-            .map_err(explain("read what is there"))?
-    };
-    let mut objects = wanted(run, &mut live, &inventories);
+    let mut objects = alone(run, &inventories);
+    let (mut live, mut as_before) = Default::default();
+    if !existing.is_empty() {
+        let settled = Settled::load(run.cache, run.cluster_uid, run.app, &objects);
+        let read = Live::read_unless(run.connection, run.discovery, &existing, &run.plan.members, CONCURRENCY, &settled);
+        (live, as_before) = read.await.map_err(explain("read what is there"))?;
+    }
+    for wanted in &mut objects {
+        match as_before.remove(&wanted.member.object.id) {
+            Some(seen) => (wanted.pending, wanted.is_new, wanted.seen) = (false, false, Some(seen)),
+            None => wanted.fill(&mut live),
+        }
+    }
     may_write(run, &objects)?;
 
     let problems = verify(run, &mut objects, keep_answers).await.map_err(explain("try the objects as a dry-run"))?;
@@ -158,6 +190,15 @@ fn may_write(run: &Run<'_>, objects: &[Wanted]) -> Result<()> {
 
 /// Each member as it will be sent, beside what is there; what is no member stays in `live`.
 pub(super) fn wanted(run: &Run<'_>, live: &mut Live, inventories: &BTreeMap<String, Inventory>) -> Vec<Wanted> {
+    let mut objects = alone(run, inventories);
+    for wanted in &mut objects {
+        wanted.fill(live);
+    }
+    objects
+}
+
+/// The members, before it is known what is there.
+fn alone(run: &Run<'_>, inventories: &BTreeMap<String, Inventory>) -> Vec<Wanted> {
     let autoscaled: HashSet<(&str, &str, &str)> = run
         .plan
         .members
@@ -176,21 +217,23 @@ pub(super) fn wanted(run: &Run<'_>, live: &mut Live, inventories: &BTreeMap<Stri
             let applyset = inventories.get(&member.component).map(Inventory::id).unwrap_or_default();
             let yields = run.yields.get(&member.component).cloned().unwrap_or_default();
             let scaled = autoscaled.contains(&(id.namespace.as_str(), id.kind.as_str(), id.name.as_str()));
-            let content = yields::without_yielded(id, membership(&member.object.content, &applyset), None, &yields, scaled);
+            let (live, seen, check, answer) = Default::default();
             let mut wanted = Wanted {
                 member: member.clone(),
-                content,
-                live: None,
+                content: Value::Null,
+                digest: String::new(),
+                seen,
+                live,
                 pending: true,
                 is_new: true,
-                check: None,
-                answer: None,
+                made: false,
+                check,
+                answer,
+                applyset,
                 yields,
                 scaled,
             };
-            if let Some(live) = live.take(id) {
-                wanted.meet(live);
-            }
+            wanted.digest = wanted.digest();
             wanted
         })
         .collect()

@@ -14,7 +14,7 @@ use super::plan::{Member, Plan};
 use super::report::{Outcome, Problem, Report, Unready};
 use super::rights::Rights;
 use super::write::{Change, Mode, retrying, send};
-use super::{compare, wait};
+use super::{compare, settled, wait};
 use crate::catalog::Yield;
 use crate::cluster::{Class, Connection, Discovery, Failure};
 use crate::error::{Error, Kind, Result};
@@ -52,6 +52,8 @@ pub struct Run<'a> {
     pub plan: &'a Plan,
     /// Yielded fields by component.
     pub yields: &'a BTreeMap<String, Vec<Yield>>,
+    /// The user's cache, where there is one.
+    pub cache: Option<&'a std::path::Path>,
     /// What the caller may do, where it is known.
     pub rights: Option<&'a Rights>,
     /// How.
@@ -71,7 +73,7 @@ pub async fn apply(run: &Run<'_>, before_writing: impl FnOnce() -> Result<()>) -
         checked = tokio::time::timeout_at(deadline.into(), check(run, false)) => checked,
         Ok(_) = stop.wait_for(|stop| *stop) => return Ok(Report { interrupted: true, ..Report::default() }),
     };
-    let Checked { known, inventories, objects, left_over, problems } = checked.map_err(|_| late(run))??;
+    let Checked { known, inventories, mut objects, left_over, problems } = checked.map_err(|_| late(run))??;
     let mut report = Report { problems, left_over: left_over.ids(), ..Report::default() };
     if !report.problems.is_empty() {
         return Ok(report);
@@ -82,9 +84,15 @@ pub async fn apply(run: &Run<'_>, before_writing: impl FnOnce() -> Result<()>) -
         .iter()
         .any(|(component, fresh)| known.get(component).is_none_or(|known| fresh.clone().union(Some(known)) != *known));
     if inventories_change {
-        prepare_inventories(run, &objects, &known, &inventories, deadline, &mut report).await?;
+        prepare_inventories(run, &mut objects, &known, &inventories, deadline, &mut report).await?;
     }
-    write_all(run, &objects, deadline, &mut report).await;
+    for (index, seen) in write_all(run, &objects, deadline, &mut report).await {
+        objects[index].pending = false;
+        objects[index].seen = seen;
+    }
+    // What was to be written and was not, nobody has seen as wanted.
+    objects.iter_mut().filter(|wanted| wanted.pending).for_each(|wanted| wanted.seen = None);
+    settled::note(run.cache, run.cluster_uid, run.app, &objects);
     if report.wrote {
         keep_inventories(run, &inventories, deadline).await?;
     }
@@ -122,7 +130,7 @@ fn late(run: &Run<'_>) -> Error {
 /// The union of old and new, before the first member is written; its namespace first, whoever brings it.
 async fn prepare_inventories(
     run: &Run<'_>,
-    objects: &[Wanted],
+    objects: &mut [Wanted],
     known: &BTreeMap<String, Inventory>,
     fresh: &BTreeMap<String, Inventory>,
     deadline: Instant,
@@ -136,20 +144,24 @@ async fn prepare_inventories(
             // The label is a field of ours, by which `delete` knows who made it.
             let bare = serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {
                 "name": inventory::NAMESPACE, "labels": {labels::PART_OF: labels::PART_OF_KUBEFLOW}}});
-            let ours = objects.iter().find(|wanted| {
+            let ours = objects.iter_mut().find(|wanted| {
                 wanted.member.object.id.is("", "Namespace") && wanted.member.object.id.name == inventory::NAMESPACE
             });
             let target = format!("{path}?fieldManager={}&fieldValidation=Strict", labels::FIELD_MANAGER);
-            let content = ours.map_or(&bare, |wanted| &wanted.content);
+            let content = ours.as_ref().map_or(&bare, |wanted| &wanted.content);
             let id = ObjectId {
                 group: String::new(),
                 kind: "Namespace".into(),
                 namespace: String::new(),
                 name: inventory::NAMESPACE.into(),
             };
-            retrying(&id, deadline, &run.events, run.stop.clone(), async || run.connection.apply(&target, content).await)
-                .await
-                .map_err(explain)?;
+            let answer =
+                retrying(&id, deadline, &run.events, run.stop.clone(), async || run.connection.apply(&target, content).await)
+                    .await
+                    .map_err(explain)?;
+            if let Some(ours) = ours {
+                ours.made = answer.created;
+            }
         }
         Err(failure) => return Err(explain(failure)),
     }
@@ -187,12 +199,14 @@ async fn write_inventory(run: &Run<'_>, inventory: &Inventory, deadline: Instant
 }
 
 enum Finished {
-    Write(usize, Result<Change, Failure>),
+    Write(usize, Result<(Change, Option<String>), Failure>),
     Gate(TaskId, Result<(), Unready>),
 }
 
-/// Writes in order, as much at once as the order and the server allow. Stops at the first final refusal.
-async fn write_all(run: &Run<'_>, objects: &[Wanted], deadline: Instant, report: &mut Report) {
+/// Writes in order, as much at once as the order and the server allow. Stops at the first final refusal. Returns what was written,
+/// each with the fingerprint of what became of it.
+async fn write_all(run: &Run<'_>, objects: &[Wanted], deadline: Instant, report: &mut Report) -> Vec<(usize, Option<String>)> {
+    let mut written = Vec::new();
     run.events.send(Event::Phase { phase: Phase::Write, objects: objects.len() });
     let order = &run.plan.order;
     let mut dependents: HashMap<TaskId, Vec<TaskId>> = HashMap::new();
@@ -257,7 +271,10 @@ async fn write_all(run: &Run<'_>, objects: &[Wanted], deadline: Instant, report:
                     writing -= 1;
                     report.wrote = true;
                     match result {
-                        Ok(change) => record(run, report, &objects[index].member, change),
+                        Ok((change, seen)) => {
+                            record(run, report, &objects[index].member, change);
+                            written.push((index, seen));
+                        }
                         Err(failure) if !run.settings.wait && failure.class == Class::WebhookNotReady => {
                             let object = objects[index].member.object.id.clone();
                             run.events.send(Event::Postponed { object: object.clone(), reason: failure.message.clone() });
@@ -289,6 +306,7 @@ async fn write_all(run: &Run<'_>, objects: &[Wanted], deadline: Instant, report:
             }
         }
     }
+    written
 }
 
 /// Definitions first: the server takes longest to serve them, and does so while the rest is written.
@@ -317,7 +335,12 @@ fn record(run: &Run<'_>, report: &mut Report, member: &Member, change: Change) {
     report.changes.push((member.object.id.clone(), change));
 }
 
-async fn write_one(run: &Run<'_>, wanted: &Wanted, deadline: Instant, halted: watch::Receiver<bool>) -> Result<Change, Failure> {
+async fn write_one(
+    run: &Run<'_>,
+    wanted: &Wanted,
+    deadline: Instant,
+    halted: watch::Receiver<bool>,
+) -> Result<(Change, Option<String>), Failure> {
     let member = &wanted.member;
     // Without waiting, a webhook with nothing behind it is left to the next run; a short while is given to one that restarts.
     let patience = if run.settings.wait { deadline } else { deadline.min(Instant::now() + Duration::from_mins(1)) };
@@ -340,10 +363,11 @@ async fn write_one(run: &Run<'_>, wanted: &Wanted, deadline: Instant, halted: wa
             || compare::is_same_result(&answer.body, live)
     });
     // An answer may be lost after the server did its work: the next attempt meets what this run itself created.
-    let created = answer.created || lost && wanted.is_new;
-    Ok(match (created, same) {
+    let created = answer.created || wanted.made || lost && wanted.is_new;
+    let change = match (created, same) {
         (true, _) => Change::Created,
         (false, true) => Change::Unchanged,
         (false, false) => Change::Configured,
-    })
+    };
+    Ok((change, settled::fingerprint(&answer.body)))
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::inventory::Inventory;
 use super::plan::Member;
+use super::settled::Settled;
 use crate::cluster::{Class, Connection, Discovery, Failure, Resource};
 use crate::labels::APPLYSET_PART_OF;
 use crate::object::ObjectId;
@@ -26,6 +27,19 @@ impl Live {
         wanted: &[Member],
         concurrency: usize,
     ) -> Result<Self, Failure> {
+        let settled = Settled::default();
+        Ok(Self::read_unless(connection, discovery, inventories, wanted, concurrency, &settled).await?.0)
+    }
+
+    /// The same, but of kinds whose members are all as they were when they were settled, only who they are.
+    pub(super) async fn read_unless(
+        connection: &Connection,
+        discovery: &Discovery,
+        inventories: &[&Inventory],
+        wanted: &[Member],
+        concurrency: usize,
+        settled: &Settled,
+    ) -> Result<(Self, HashMap<ObjectId, String>), Failure> {
         // What is missing in discovery alone is still there, and would be forgotten.
         let mut defined = Discovery::default();
         let kinds = inventories.iter().flat_map(|inventory| &inventory.group_kinds);
@@ -34,19 +48,25 @@ impl Live {
         defined.complete(connection, unknown.map(|(kind, group)| (group.to_owned(), kind.to_owned()))).await?;
         let ids: Vec<String> = inventories.iter().map(|inventory| inventory.id()).collect();
         let resources = resources(discovery, inventories, wanted).chain(resources(&defined, inventories, &[]));
-        let lists = stream::iter(resources.map(|resource| list(connection, resource, &ids)))
+        let lists = stream::iter(resources.map(|resource| list(connection, resource, &ids, settled)))
             .buffer_unordered(concurrency)
             .try_collect::<Vec<_>>()
             .await?;
         let versions: HashMap<&ObjectId, &String> =
             wanted.iter().map(|member| (&member.object.id, &member.resource.version)).collect();
-        let mut objects = HashMap::new();
-        for (id, (resource, object)) in lists.into_iter().flatten() {
-            if versions.get(&id).is_none_or(|version| **version == resource.version) {
-                objects.insert(id, (resource, object));
+        let (mut objects, mut as_before) = (HashMap::new(), HashMap::new());
+        for listed in lists {
+            match listed {
+                Listed::AsBefore(found) => as_before.extend(found),
+                Listed::Objects(resource, found) => objects.extend(
+                    found
+                        .into_iter()
+                        .filter(|(id, _)| versions.get(id).is_none_or(|version| **version == resource.version))
+                        .map(|(id, object)| (id, (resource.clone(), object))),
+                ),
             }
         }
-        Ok(Self { objects })
+        Ok((Self { objects }, as_before))
     }
 
     /// Puts in an object as it is now.
@@ -99,35 +119,49 @@ pub(super) fn resources<'a>(
     })
 }
 
-async fn list(
-    connection: &Connection,
-    resource: &Resource,
-    ids: &[String],
-) -> Result<Vec<(ObjectId, (Resource, Value))>, Failure> {
+/// A kind's members.
+enum Listed {
+    /// As they are.
+    Objects(Resource, Vec<(ObjectId, Value)>),
+    /// All as they were when they were settled, each with its fingerprint.
+    AsBefore(Vec<(ObjectId, String)>),
+}
+
+async fn list(connection: &Connection, resource: &Resource, ids: &[String], settled: &Settled) -> Result<Listed, Failure> {
     let path = format!("{}?labelSelector={APPLYSET_PART_OF}%20in%20({})", resource.path(None), ids.join("%2C"));
+    let nothing = || Listed::Objects(resource.clone(), Vec::new());
+    if settled.has(resource) {
+        match connection.read_metadata(&path).await {
+            Ok(items) => {
+                let as_before = items.iter().map(|item| {
+                    let id = identity(resource, item);
+                    settled.as_before(&id, &resource.restored(item.clone())).map(|seen| (id, seen))
+                });
+                if let Some(as_before) = as_before.collect() {
+                    return Ok(Listed::AsBefore(as_before));
+                }
+            }
+            // The kind went away with its definition, and its objects with it.
+            Err(failure) if failure.class == Class::NoMatch => return Ok(nothing()),
+            Err(failure) => return Err(failure),
+        }
+    }
     let mut body = match connection.read(&path).await {
         Ok(body) => body,
-        // The kind went away with its definition, and its objects with it.
-        Err(failure) if failure.class == Class::NoMatch => return Ok(Vec::new()),
+        Err(failure) if failure.class == Class::NoMatch => return Ok(nothing()),
         Err(failure) => return Err(failure),
     };
-    let Some(Value::Array(items)) = body.get_mut("items").map(Value::take) else { return Ok(Vec::new()) };
-    let api_version =
-        if resource.group.is_empty() { resource.version.clone() } else { format!("{}/{}", resource.group, resource.version) };
-    Ok(items
-        .into_iter()
-        .map(|mut object| {
-            let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-            let id = ObjectId {
-                group: resource.group.clone(),
-                kind: resource.kind.clone(),
-                namespace: text("/metadata/namespace"),
-                name: text("/metadata/name"),
-            };
-            // Items of a list leave out what the list says once.
-            object["apiVersion"] = api_version.clone().into();
-            object["kind"] = resource.kind.clone().into();
-            (id, (resource.clone(), object))
-        })
-        .collect())
+    let Some(Value::Array(items)) = body.get_mut("items").map(Value::take) else { return Ok(nothing()) };
+    let objects = items.into_iter().map(|item| (identity(resource, &item), resource.restored(item))).collect();
+    Ok(Listed::Objects(resource.clone(), objects))
+}
+
+fn identity(resource: &Resource, object: &Value) -> ObjectId {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    ObjectId {
+        group: resource.group.clone(),
+        kind: resource.kind.clone(),
+        namespace: text("/metadata/namespace"),
+        name: text("/metadata/name"),
+    }
 }

@@ -28,6 +28,7 @@ mod removal;
 mod report;
 mod rights;
 mod schema;
+mod settled;
 mod stage;
 mod status;
 mod surroundings;

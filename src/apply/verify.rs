@@ -109,12 +109,12 @@ pub(super) async fn verify(run: &Run<'_>, objects: &mut [Wanted], keep_answers: 
 fn by_schema(wanted: &Wanted, definitions: &[&Wanted]) -> Verdict {
     let object = &wanted.member.object;
     let defines = |definition: &&&Wanted| {
-        let text = |pointer: &str| definition.content.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let text = |pointer: &str| definition.member.object.content.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         text("/spec/group") == object.id.group && text("/spec/names/kind") == object.id.kind
     };
     let good = Verdict::Good { met: None, answer: None, check: Check::Schema };
     let Some(definition) = definitions.iter().find(defines) else { return good };
-    let violations = schema::violations(&definition.content, &object.version, &wanted.content);
+    let violations = schema::violations(&definition.member.object.content, &object.version, &wanted.content);
     if violations.is_empty() {
         return good;
     }

@@ -52,6 +52,15 @@ impl Resource {
         format!("{}/{}", self.path(Some(&id.namespace)), id.name)
     }
 
+    /// An item of a list as an object of its own: what the list says once for all is said in it again.
+    #[must_use]
+    pub fn restored(&self, mut item: Value) -> Value {
+        let group = if self.group.is_empty() { String::new() } else { format!("{}/", self.group) };
+        item["apiVersion"] = format!("{group}{}", self.version).into();
+        item["kind"] = self.kind.clone().into();
+        item
+    }
+
     /// The resource that a `CustomResourceDefinition` will serve in `version`, or in its storage version.
     #[must_use]
     pub fn from_definition(definition: &Value, version: Option<&str>) -> Option<Self> {

@@ -1,6 +1,7 @@
 //! What `apply`, `diff` and `apply --dry-run` do alike before the engine runs: the plan, and the cluster it is for.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Session, one_of, platform};
@@ -8,6 +9,7 @@ use crate::app::{App, Rendered};
 use crate::apply::{self, Events, Plan, Rights, Run, Settings};
 use crate::catalog::{Catalog, Yield};
 use crate::cluster::{Connection, Discovery, Failure, Version};
+use crate::directories::cache_directory;
 use crate::doctor::{self, Fact};
 use crate::error::Result;
 use crate::object::Object;
@@ -34,6 +36,7 @@ pub(super) struct Preparation {
     version: Fact<Version>,
     places: Vec<(String, usize)>,
     yields: BTreeMap<String, Vec<Yield>>,
+    cache: Option<PathBuf>,
 }
 
 impl Preparation {
@@ -75,7 +78,18 @@ impl Preparation {
             .filter_map(|(name, _)| catalog.find_component(name))
             .map(|component| (component.name.clone(), component.yields.clone()))
             .collect();
-        Ok(Self { connection, uid, counts, discovery: Arc::new(discovery), version, rights, places, plan, yields })
+        Ok(Self {
+            connection,
+            uid,
+            counts,
+            discovery: Arc::new(discovery),
+            version,
+            rights,
+            places,
+            plan,
+            yields,
+            cache: cache_directory().ok(),
+        })
     }
 
     /// What is known to be fatal is said before anything is written.
@@ -93,6 +107,7 @@ impl Preparation {
             components: &self.places,
             plan: &self.plan,
             yields: &self.yields,
+            cache: self.cache.as_deref(),
             rights: self.rights.as_ref(),
             settings,
             events,
