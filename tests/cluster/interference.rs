@@ -103,3 +103,26 @@ fn api_the_first_interruption_ends_what_only_waits() {
     let said = run.finish();
     assert!(said.code == 130 && asked.elapsed().as_secs() < 20, "{:?} {}", asked.elapsed(), said.all());
 }
+
+#[test]
+fn api_what_can_not_be_read_now_is_not_forgotten() {
+    let cluster = Cluster::start();
+    let app = app_with(&cluster, "silent", &map("a"));
+    app.kfctl(&["apply", "k8s", "--yes"]).success();
+    let service = app.write("service.yaml", "apiVersion: apiregistration.k8s.io/v1\nkind: APIService\nmetadata: {name: v1.silent.example.com}\nspec: {group: silent.example.com, version: v1, groupPriorityMinimum: 1000, versionPriority: 15, insecureSkipTLSVerify: true, service: {name: nobody, namespace: default}}\n");
+    cluster.kubectl(&["create", "-f", &service]).success();
+    let inventory = ["-n", "kubeflow-system", "configmap", "kfctl.silent.own"];
+    let kinds = "applyset.kubernetes.io/contains-group-kinds=ConfigMap,Thing.silent.example.com";
+    let annotate = [&["annotate", "--overwrite"], &inventory[..], &[kinds]].concat();
+    cluster.kubectl(&annotate).success();
+    cluster.until("the group is known to be silent", || app.kfctl(&["doctor"]).all().contains("silent.example.com"));
+    let said = app.kfctl(&["delete", "--yes"]);
+    assert!(said.code == 1 && said.stderr.contains("kind Thing.silent.example.com"), "{}", said.all());
+    app.kfctl(&["apply", "k8s"]).success();
+    let stored = cluster.kubectl(&[&["get", "-o", "yaml"], &inventory[..]].concat()).success();
+    assert!(stored.contains("Thing.silent.example.com"), "{stored}");
+    cluster.kubectl(&["delete", "apiservice", "v1.silent.example.com"]).success();
+    let gone = || app.kfctl(&["delete", "--yes"]).code == 0;
+    cluster.until("it answers again", gone);
+    assert!(!is_there(&cluster, &inventory));
+}
