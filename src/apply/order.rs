@@ -87,7 +87,7 @@ impl Order {
         self.tasks.len() - 1
     }
 
-    /// The tasks in levels: each level needs only those before it. Tasks of a cycle come last, together.
+    /// The tasks in levels: each level needs only those before it; a join is no step of its own. Tasks of a cycle come last, together.
     #[must_use]
     pub fn levels(&self) -> Vec<Vec<TaskId>> {
         let mut level: Vec<Option<usize>> = vec![None; self.tasks.len()];
@@ -95,8 +95,9 @@ impl Order {
             let mut changed = false;
             for task in 0..self.tasks.len() {
                 if level[task].is_none() && self.after[task].iter().all(|before| level[*before].is_some()) {
+                    let step = usize::from(!matches!(self.tasks[task], Task::Join));
                     level[task] =
-                        Some(self.after[task].iter().filter_map(|before| level[*before]).max().map_or(0, |max| max + 1));
+                        Some(self.after[task].iter().filter_map(|before| level[*before]).max().map_or(0, |max| max + step));
                     changed = true;
                 }
             }

@@ -62,6 +62,14 @@ fn api_a_first_apply_that_is_refused_binds_the_app_to_no_cluster() {
     let said = app.kfctl(&["apply", "k8s", "--yes"]);
     assert!(said.code == 1 && said.stderr.contains("nothing was written"), "{}", said.all());
     assert!(!app.read("app.yaml").contains("uid:"), "{}", app.read("app.yaml"));
+    // The server quotes what it does not take, and a Secret is not to be quoted.
+    bring(
+        &app,
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: default}\nstringData: {password: [hunter2hunter2]}\n",
+    );
+    let said = app.kfctl(&["apply", "k8s", "--yes", "-v"]);
+    assert!(said.code == 1 && said.stderr.contains(".data.password"), "{}", said.all());
+    assert!(!said.all().contains("hunter2"), "{}", said.all());
     bring(&app, &map("a"));
     app.kfctl(&["apply", "k8s", "--yes"]).success();
     assert!(app.read("app.yaml").contains("uid:"), "{}", app.read("app.yaml"));
