@@ -112,7 +112,9 @@ pub async fn apply(run: &Run<'_>, before_writing: impl FnOnce() -> Result<()>) -
     if finished && report.left_over.is_empty() {
         for (component, inventory) in &inventories {
             let stored = inventory.clone().union(known.get(component));
-            if stored != *inventory {
+            // A kind that can't be read now may have objects left over.
+            let silent = stored.group_kinds.iter().any(|kind| run.discovery.is_silent(kind));
+            if stored != *inventory && !silent {
                 trim(run, &stored, inventory, deadline).await?;
             }
         }
@@ -239,6 +241,10 @@ async fn write_all(run: &Run<'_>, objects: &[Wanted], deadline: Instant, report:
                     done.push(task);
                     break;
                 }
+                Task::Join => {
+                    done.push(task);
+                    break;
+                }
                 Task::Gate(gate) if !is_needed(run, objects, gate, dependents.get(&task)) => {
                     done.push(task);
                     break;
@@ -312,7 +318,7 @@ async fn write_all(run: &Run<'_>, objects: &[Wanted], deadline: Instant, report:
 /// Definitions first: the server takes longest to serve them, and does so while the rest is written.
 fn urgency(objects: &[Wanted], task: &Task) -> u8 {
     match task {
-        Task::Gate(_) => 0,
+        Task::Gate(_) | Task::Join => 0,
         Task::Write(index) => match objects[*index].member.object.id.kind.as_str() {
             "Namespace" => 1,
             "CustomResourceDefinition" => 2,
@@ -325,7 +331,7 @@ fn urgency(objects: &[Wanted], task: &Task) -> u8 {
 pub(super) fn is_needed(run: &Run<'_>, objects: &[Wanted], gate: &Gate, behind: Option<&Vec<TaskId>>) -> bool {
     let writes = |task: &TaskId| match &run.plan.order.tasks[*task] {
         Task::Write(index) => objects[*index].pending,
-        Task::Gate(_) => true,
+        Task::Gate(_) | Task::Join => true,
     };
     (run.settings.wait || gate.is_necessary()) && behind.into_iter().flatten().any(writes)
 }

@@ -67,6 +67,8 @@ pub enum Task {
     Write(usize),
     /// Wait.
     Gate(Gate),
+    /// Nothing to do: it stands for all that it comes after, where many come after the same many.
+    Join,
 }
 
 /// Tasks and what each comes after.
@@ -85,7 +87,7 @@ impl Order {
         self.tasks.len() - 1
     }
 
-    /// The tasks in levels: each level needs only those before it. Tasks of a cycle come last, together.
+    /// The tasks in levels: each level needs only those before it; a join is no step of its own. Tasks of a cycle come last, together.
     #[must_use]
     pub fn levels(&self) -> Vec<Vec<TaskId>> {
         let mut level: Vec<Option<usize>> = vec![None; self.tasks.len()];
@@ -93,8 +95,9 @@ impl Order {
             let mut changed = false;
             for task in 0..self.tasks.len() {
                 if level[task].is_none() && self.after[task].iter().all(|before| level[*before].is_some()) {
+                    let step = usize::from(!matches!(self.tasks[task], Task::Join));
                     level[task] =
-                        Some(self.after[task].iter().filter_map(|before| level[*before]).max().map_or(0, |max| max + 1));
+                        Some(self.after[task].iter().filter_map(|before| level[*before]).max().map_or(0, |max| max + step));
                     changed = true;
                 }
             }
@@ -128,7 +131,14 @@ impl Order {
             // The first write that is stuck goes ahead: the server's own retries settle the rest.
             let stuck = (0..self.tasks.len()).find(|task| !done[*task] && matches!(self.tasks[*task], Task::Write(_)));
             match stuck.or_else(|| done.iter().position(|done| !done)) {
-                Some(task) => self.after[task].retain(|before| done[*before]),
+                Some(task) => {
+                    let (mut kept, stuck): (BTreeSet<TaskId>, BTreeSet<TaskId>) =
+                        self.after[task].iter().partition(|before| done[**before]);
+                    // Of a join, what is stuck alone is let go.
+                    let joined = stuck.iter().filter(|before| matches!(self.tasks[**before], Task::Join));
+                    kept.extend(joined.flat_map(|join| &self.after[*join]).filter(|before| done[**before]));
+                    self.after[task] = kept;
+                }
                 None => return,
             }
         }
@@ -247,18 +257,22 @@ fn after_definitions(order: &mut Order, members: &[Member]) {
 }
 
 fn workloads_after_configuration(order: &mut Order, members: &[Member]) {
-    let configuration: Vec<TaskId> = members
-        .iter()
-        .enumerate()
-        .filter(|(_, member)| CONFIGURATION.iter().any(|(group, kind)| member.object.id.is(group, kind)))
-        .map(|(index, _)| index)
-        .collect();
+    // Of a namespace, and of the cluster for each component.
+    let mut configuration: HashMap<(&str, &str), BTreeSet<TaskId>> = HashMap::new();
+    for (index, member) in members.iter().enumerate() {
+        let id = &member.object.id;
+        if CONFIGURATION.iter().any(|(group, kind)| id.is(group, kind)) {
+            let component = if id.namespace.is_empty() { member.component.as_str() } else { "" };
+            configuration.entry((&id.namespace, component)).or_default().insert(index);
+        }
+    }
+    let mut joins: HashMap<(&str, &str), TaskId> = HashMap::new();
     for (index, member) in members.iter().enumerate().filter(|(_, member)| pod_template(member).is_some()) {
-        order.after[index].extend(configuration.iter().filter(|before| {
-            let other = &members[**before];
-            other.object.id.namespace == member.object.id.namespace
-                || (other.object.id.namespace.is_empty() && other.component == member.component)
-        }));
+        for place in [(member.object.id.namespace.as_str(), ""), ("", member.component.as_str())] {
+            let Some(before) = configuration.get(&place) else { continue };
+            let join = *joins.entry(place).or_insert_with(|| order.add(Task::Join, before.clone()));
+            order.after[index].insert(join);
+        }
     }
 }
 
@@ -351,7 +365,7 @@ mod tests {
             .iter()
             .filter_map(|task| match &order.tasks[*task] {
                 Task::Gate(gate) => Some(gate.clone()),
-                Task::Write(_) => None,
+                Task::Write(_) | Task::Join => None,
             })
             .collect();
         assert!(gates.contains(&Gate::WebhookAnswers(members[1].object.id.clone())));
@@ -385,6 +399,23 @@ mod tests {
         let reached: usize = order.levels().iter().map(Vec::len).sum();
         assert_eq!(reached, order.tasks.len());
         assert!(order.levels().iter().flatten().all(|task| order.after[*task].iter().all(|before| before != task)));
+    }
+
+    #[test]
+    fn the_order_of_many_objects_stays_small() {
+        let mut members = Vec::new();
+        for n in 0..1000 {
+            let metadata = json!({"name": format!("n{n}"), "namespace": "n"});
+            members.push(member(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}), "configmaps"));
+            members.push(member(
+                json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": {"template": {}}}),
+                "deployments",
+            ));
+        }
+        let order = order(&members);
+        let edges: usize = order.after.iter().map(BTreeSet::len).sum();
+        assert!(edges <= 2 * members.len(), "{edges}");
+        assert!(all_before(&order, 1).contains(&1998), "a workload comes after the last of the configuration");
     }
 
     #[test]

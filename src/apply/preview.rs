@@ -150,6 +150,7 @@ fn steps(run: &Run<'_>, objects: &[Wanted], planned: &HashMap<TaskId, Planned>) 
         }),
         Task::Gate(gate) => is_needed(run, objects, gate, dependents.get(&task))
             .then(|| Step::Wait { object: gate.object().clone(), until: gate.until() }),
+        Task::Join => None,
     };
     let levels = order.levels().into_iter().map(|level| level.into_iter().filter_map(step).collect::<Vec<_>>());
     levels.filter(|level| !level.is_empty()).collect()

@@ -129,6 +129,12 @@ impl Removal {
 
 /// Looks at what would go and what would stay. Changes nothing.
 pub async fn look(connection: &Connection, discovery: &Discovery, scope: Scope<'_>) -> Result<Removal, Failure> {
+    // What can't be read would be forgotten, and stay in the cluster for good.
+    let mut kinds = scope.inventories.iter().flat_map(|inventory| &inventory.group_kinds);
+    if let Some(kind) = kinds.find(|kind| discovery.is_silent(kind)) {
+        let message = format!("it may have objects of kind {kind}, whose API group does not answer now");
+        return Err(Failure { class: Class::Other, message, retry_after: None });
+    }
     let live = if scope.inventories.is_empty() {
         Live::default()
     } else {

@@ -108,12 +108,40 @@ pub(super) async fn send(
         member.resource.object_path(&id),
         if mode == Mode::Real { "" } else { "&dryRun=All" }
     );
-    let answer = connection.apply(&path, moved.as_ref().unwrap_or(content)).await?;
+    let answer = connection.apply(&path, moved.as_ref().unwrap_or(content)).await;
+    let answer = answer.map_err(|failure| if id.is("", "Secret") { discreet(failure, content) } else { failure })?;
     // What is on its way out takes every change, and is gone afterwards: only what comes after it counts.
     match held_by(&answer.body) {
         Some(reason) => Err(Failure { class: Class::Terminating, message: reason, retry_after: None }),
         None => Ok(answer),
     }
+}
+
+/// A refusal of a Secret without what is in it: the server quotes what it does not take.
+fn discreet(mut failure: Failure, content: &Value) -> Failure {
+    fn values(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Object(fields) => fields.values().for_each(|value| values(value, found)),
+            Value::Array(items) => items.iter().for_each(|value| values(value, found)),
+            Value::String(text) => found.push(text.clone()),
+            Value::Null | Value::Bool(_) => {}
+            Value::Number(number) => found.push(number.to_string()),
+        }
+    }
+    // What comes here is the value in Go's own words, which may differ from ours.
+    if let Some((what, _)) = failure.message.split_once(", got ") {
+        failure.message = String::from(what);
+    }
+    let mut secrets = Vec::new();
+    for field in ["data", "stringData"] {
+        values(&content[field], &mut secrets);
+    }
+    // The longest first: it may hold others. What is shorter than this is no secret, and stands in every message.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    for secret in secrets.iter().filter(|secret| secret.len() > 3) {
+        failure.message = failure.message.replace(secret, "***");
+    }
+    failure
 }
 
 /// Repeats `attempt` while its failure may pass by itself, until `deadline` or `halt`; the last failure is returned then.
@@ -149,5 +177,23 @@ pub(super) async fn retrying<T>(
             Ok(_) = halt.wait_for(|halt| *halt) => return Err(failure),
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_refusal_of_a_secret_repeats_nothing_of_it() {
+        let content = json!({"data": {"a": "cGxhbnRlZA==", "b": ["hunter2hunter2"]}, "stringData": {"c": 123_456}});
+        for (said, told) in [
+            (r#".data.b: expected string, got &value{Value:[]interface {}{"hunter2hunter2"}}"#, ".data.b: expected string"),
+            ("denied: cGxhbnRlZA== and hunter2hunter2 and 123456", "denied: *** and *** and ***"),
+        ] {
+            let failure = Failure { class: Class::Invalid, message: said.into(), retry_after: None };
+            assert_eq!(discreet(failure, &content).message, told);
+        }
     }
 }

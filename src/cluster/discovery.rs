@@ -174,6 +174,14 @@ impl Discovery {
         self.versions(&object.id.group, &object.id.kind).iter().find(|resource| resource.version == object.version)
     }
 
+    /// Whether objects of a kind (`Thing.example.com`) may be there although it is not served: its group does not answer now.
+    #[must_use]
+    pub fn is_silent(&self, group_kind: &str) -> bool {
+        let Some((kind, group)) = group_kind.split_once('.') else { return false };
+        let of_group = |stale: &String| stale.rsplit_once('/').is_some_and(|(name, _)| name == group);
+        self.versions(group, kind).is_empty() && self.stale.iter().any(of_group)
+    }
+
     /// What can be listed in a namespace, each in the preferred version.
     #[must_use]
     pub fn collections(&self) -> &[Resource] {

@@ -62,6 +62,14 @@ fn api_a_first_apply_that_is_refused_binds_the_app_to_no_cluster() {
     let said = app.kfctl(&["apply", "k8s", "--yes"]);
     assert!(said.code == 1 && said.stderr.contains("nothing was written"), "{}", said.all());
     assert!(!app.read("app.yaml").contains("uid:"), "{}", app.read("app.yaml"));
+    // The server quotes what it does not take, and a Secret is not to be quoted.
+    bring(
+        &app,
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: default}\nstringData: {password: [hunter2hunter2]}\n",
+    );
+    let said = app.kfctl(&["apply", "k8s", "--yes", "-v"]);
+    assert!(said.code == 1 && said.stderr.contains(".data.password"), "{}", said.all());
+    assert!(!said.all().contains("hunter2"), "{}", said.all());
     bring(&app, &map("a"));
     app.kfctl(&["apply", "k8s", "--yes"]).success();
     assert!(app.read("app.yaml").contains("uid:"), "{}", app.read("app.yaml"));
@@ -102,4 +110,27 @@ fn api_the_first_interruption_ends_what_only_waits() {
     signal("INT", run.pid());
     let said = run.finish();
     assert!(said.code == 130 && asked.elapsed().as_secs() < 20, "{:?} {}", asked.elapsed(), said.all());
+}
+
+#[test]
+fn api_what_can_not_be_read_now_is_not_forgotten() {
+    let cluster = Cluster::start();
+    let app = app_with(&cluster, "silent", &map("a"));
+    app.kfctl(&["apply", "k8s", "--yes"]).success();
+    let service = app.write("service.yaml", "apiVersion: apiregistration.k8s.io/v1\nkind: APIService\nmetadata: {name: v1.silent.example.com}\nspec: {group: silent.example.com, version: v1, groupPriorityMinimum: 1000, versionPriority: 15, insecureSkipTLSVerify: true, service: {name: nobody, namespace: default}}\n");
+    cluster.kubectl(&["create", "-f", &service]).success();
+    let inventory = ["-n", "kubeflow-system", "configmap", "kfctl.silent.own"];
+    let kinds = "applyset.kubernetes.io/contains-group-kinds=ConfigMap,Thing.silent.example.com";
+    let annotate = [&["annotate", "--overwrite"], &inventory[..], &[kinds]].concat();
+    cluster.kubectl(&annotate).success();
+    cluster.until("the group is known to be silent", || app.kfctl(&["doctor"]).all().contains("silent.example.com"));
+    let said = app.kfctl(&["delete", "--yes"]);
+    assert!(said.code == 1 && said.stderr.contains("kind Thing.silent.example.com"), "{}", said.all());
+    app.kfctl(&["apply", "k8s"]).success();
+    let stored = cluster.kubectl(&[&["get", "-o", "yaml"], &inventory[..]].concat()).success();
+    assert!(stored.contains("Thing.silent.example.com"), "{stored}");
+    cluster.kubectl(&["delete", "apiservice", "v1.silent.example.com"]).success();
+    let gone = || app.kfctl(&["delete", "--yes"]).code == 0;
+    cluster.until("it answers again", gone);
+    assert!(!is_there(&cluster, &inventory));
 }
