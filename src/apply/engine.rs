@@ -207,6 +207,7 @@ enum Finished {
 
 /// Writes in order, as much at once as the order and the server allow. Stops at the first final refusal. Returns what was written,
 /// each with the fingerprint of what became of it.
+#[allow(clippy::too_many_lines, reason = "one loop, whose arms share its state")]
 async fn write_all(run: &Run<'_>, objects: &[Wanted], deadline: Instant, report: &mut Report) -> Vec<(usize, Option<String>)> {
     let mut written = Vec::new();
     run.events.send(Event::Phase { phase: Phase::Write, objects: objects.len() });
