@@ -160,7 +160,7 @@ fn api_doctor_names_what_is_wrong_with_a_cluster() {
     app.kfctl(&["local", "stop"]).success();
     let said = app.kfctl(&["doctor"]);
     assert_eq!(said.code, 1, "{}", said.all());
-    assert!(said.stdout.contains("fail  server        cannot reach the cluster"), "{}", said.all());
+    assert!(said.stdout.contains("fail  server        the cluster of this app is down: etcd is stopped"), "{}", said.all());
 }
 
 const UPSTREAM: &str = "apiVersion: apiextensions.k8s.io/v1
