@@ -41,6 +41,17 @@ pub(super) struct Checked {
     pub problems: Vec<Problem>,
 }
 
+/// What was there of an object's identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Before {
+    /// Nothing.
+    Nothing,
+    /// Nothing, and this run has made it by now, for what it writes first.
+    Made,
+    /// Something.
+    Something,
+}
+
 /// An object of the run, with what is known of it.
 #[derive(Debug, Clone)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
@@ -56,10 +67,8 @@ pub(super) struct Wanted {
     pub live: Option<Value>,
     /// Whether it has to be written.
     pub pending: bool,
-    /// Whether nothing of its identity was there.
-    pub is_new: bool,
-    /// Whether this run has made it, for what it writes first.
-    pub made: bool,
+    /// What was there of its identity.
+    pub before: Before,
     /// How it was checked, where it has to be written.
     pub check: Option<Check>,
     /// What the server would make of it, where that is kept.
@@ -94,7 +103,7 @@ impl Wanted {
         let id = &self.member.object.id;
         let content = std::mem::take(&mut self.content);
         self.content = yields::without_yielded(id, content, Some(&live), &self.yields, self.scaled);
-        self.is_new = false;
+        self.before = Before::Something;
         self.pending = !compare::is_unchanged(&self.content, &live);
         self.seen = fingerprint(&live);
         self.live = self.pending.then_some(live);
@@ -123,7 +132,7 @@ pub(super) async fn check(run: &Run<'_>, keep_answers: bool) -> Result<Checked> 
     }
     for wanted in &mut objects {
         match as_before.remove(&wanted.member.object.id) {
-            Some(seen) => (wanted.pending, wanted.is_new, wanted.seen) = (false, false, Some(seen)),
+            Some(seen) => (wanted.pending, wanted.before, wanted.seen) = (false, Before::Something, Some(seen)),
             None => wanted.fill(&mut live),
         }
     }
@@ -226,8 +235,7 @@ fn alone(run: &Run<'_>, inventories: &BTreeMap<String, Inventory>) -> Vec<Wanted
                 seen,
                 live,
                 pending: true,
-                is_new: true,
-                made: false,
+                before: Before::Nothing,
                 check,
                 answer,
                 applyset,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
 
-use super::check::{Checked, Wanted, check};
+use super::check::{Before, Checked, Wanted, check};
 use super::event::{Event, Events, Phase};
 use super::inventory::{self, Inventory};
 use super::order::{Gate, Task, TaskId};
@@ -161,8 +161,8 @@ async fn prepare_inventories(
                 retrying(&id, deadline, &run.events, run.stop.clone(), async || run.connection.apply(&target, content).await)
                     .await
                     .map_err(explain)?;
-            if let Some(ours) = ours {
-                ours.made = answer.created;
+            if let Some(ours) = ours.filter(|_| answer.created) {
+                ours.before = Before::Made;
             }
         }
         Err(failure) => return Err(explain(failure)),
@@ -370,7 +370,7 @@ async fn write_one(
             || compare::is_same_result(&answer.body, live)
     });
     // An answer may be lost after the server did its work: the next attempt meets what this run itself created.
-    let created = answer.created || wanted.made || lost && wanted.is_new;
+    let created = answer.created || wanted.before == Before::Made || lost && wanted.before == Before::Nothing;
     let change = match (created, same) {
         (true, _) => Change::Created,
         (false, true) => Change::Unchanged,
