@@ -33,7 +33,7 @@ pub struct Inventory {
     pub tooling: String,
     /// Kinds of members: `Deployment.apps`.
     pub group_kinds: BTreeSet<String>,
-    /// Namespaces of members.
+    /// Namespaces of members, but for the parent's own.
     pub namespaces: BTreeSet<String>,
 }
 
@@ -68,7 +68,8 @@ impl Inventory {
 
     fn add(&mut self, id: &ObjectId) {
         self.group_kinds.insert(id.group_kind());
-        if !id.namespace.is_empty() {
+        // The parent's own namespace counts without being named.
+        if !id.namespace.is_empty() && id.namespace != NAMESPACE {
             self.namespaces.insert(id.namespace.clone());
         }
     }
@@ -99,7 +100,6 @@ impl Inventory {
 
     fn content(&self) -> Value {
         let join = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(",");
-        let outside: BTreeSet<String> = self.namespaces.iter().filter(|namespace| *namespace != NAMESPACE).cloned().collect();
         json!({
             "apiVersion": "v1",
             "kind": "ConfigMap",
@@ -110,7 +110,7 @@ impl Inventory {
                 "annotations": {
                     labels::APPLYSET_TOOLING: self.tooling,
                     labels::APPLYSET_GROUP_KINDS: join(&self.group_kinds),
-                    labels::APPLYSET_NAMESPACES: join(&outside),
+                    labels::APPLYSET_NAMESPACES: join(&self.namespaces),
                 },
             },
             "data": { "app": self.app, "component": self.component, "clusterUid": self.cluster_uid, "order": self.order.to_string() },
@@ -243,9 +243,14 @@ mod tests {
 
     #[test]
     fn reads_what_it_writes() {
-        let mut before = inventory("profiles");
-        before.group_kinds.extend(["Service".to_owned(), "Deployment.apps".to_owned()]);
-        before.namespaces.insert("kubeflow".to_owned());
+        let id = |namespace: &str| ObjectId {
+            group: "apps".into(),
+            kind: "Deployment".into(),
+            namespace: namespace.into(),
+            name: "a".into(),
+        };
+        let mut before = inventory("profiles").with(&[id(NAMESPACE), id("kubeflow")]);
+        before.group_kinds.insert("Service".to_owned());
         assert_eq!(Inventory::read(&before.content()), Some(before));
     }
 
