@@ -1,5 +1,6 @@
-//! Where this user's programs keep things, by the XDG rules.
+//! Where this user's programs keep things, by the XDG rules, and how a file gets there whole.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -21,4 +22,14 @@ pub fn state_directory() -> Result<PathBuf> {
 /// Where built binaries and downloaded sources are kept.
 pub fn cache_directory() -> Result<PathBuf> {
     base("XDG_CACHE_HOME", ".cache")
+}
+
+/// Writes a file in one step, so that nobody ever reads half of it.
+pub fn store(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let failed = |error: std::io::Error| Error::io("write", path, &error);
+    std::fs::create_dir_all(folder).map_err(|error| Error::io("create", folder, &error))?;
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    file.persist(path).map(drop).map_err(|error| failed(error.error))
 }

@@ -26,7 +26,7 @@
 //! | [`yaml`] | the only door to YAML |
 //! | [`labels`] | every label, annotation and field manager, named once |
 //! | [`digest`] | sha256 as text |
-//! | [`directories`] | this user's cache and state directories |
+//! | [`directories`] | this user's cache and state directories, and files that are there whole or not at all |
 //! | [`sources`] | manifests of others' releases, pinned |
 //! | [`difference`] | two versions of an object, fit to be shown |
 //! | [`error`] | the one error that reaches a person, and the exit codes |

@@ -2,14 +2,13 @@
 //! unless they are the very bytes. Nothing of theirs is part of this program.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::digest::sha256;
-use crate::directories::cache_directory;
+use crate::directories::{cache_directory, store};
 use crate::error::{Error, Result};
 use crate::yaml;
 
@@ -103,16 +102,6 @@ impl Sources {
         store(&cached, &bytes)?;
         yaml::utf8(bytes, &cached)
     }
-}
-
-/// Writes a file in one step, so that nobody ever reads half of it.
-pub fn store(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let failed = |error: std::io::Error| Error::io("write", path, &error);
-    std::fs::create_dir_all(folder).map_err(|error| Error::io("create", folder, &error))?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
-    file.persist(path).map(drop).map_err(|error| failed(error.error))
 }
 
 /// What a URL serves, up to the size limit of manifests.

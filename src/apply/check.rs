@@ -54,7 +54,6 @@ pub(super) enum Before {
 
 /// An object of the run, with what is known of it.
 #[derive(Debug, Clone)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Wanted {
     pub member: Member,
     /// What is sent; nothing for one that is settled.

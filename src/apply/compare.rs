@@ -179,11 +179,12 @@ fn at<'a>(value: &'a Value, key: &str) -> Vec<&'a Value> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use serde_json::json;
 
-    fn live() -> Value {
+    /// A Service as the server keeps it, with a label of somebody else's.
+    pub(in crate::apply) fn live() -> Value {
         json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": "n", "uid": "u", "labels": {"a": "1", "theirs": "x"},
             "managedFields": [
                 {"manager": "someone", "operation": "Update", "fieldsV1": {"f:metadata": {"f:labels": {"f:theirs": {}}}}},
@@ -193,7 +194,8 @@ mod tests {
             "spec": {"clusterIP": "10.0.0.1", "selector": {"app": "x"}, "ports": [{"port": 80, "protocol": "TCP", "name": "http", "targetPort": 80}]}})
     }
 
-    fn wanted() -> Value {
+    /// The same Service as it is applied.
+    pub(in crate::apply) fn wanted() -> Value {
         json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": "n", "labels": {"a": "1"}},
             "spec": {"selector": {"app": "x"}, "ports": [{"port": 80, "name": "http"}]}})
     }

@@ -246,22 +246,8 @@ fn holds(live: &Value, wanted: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::compare::tests::{live, wanted};
     use super::*;
-
-    fn live() -> Value {
-        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": "n", "uid": "u", "labels": {"a": "1", "theirs": "x"},
-            "managedFields": [
-                {"manager": "someone", "operation": "Update", "fieldsV1": {"f:metadata": {"f:labels": {"f:theirs": {}}}}},
-                {"manager": "kfctl", "operation": "Apply", "fieldsV1": {
-                    "f:metadata": {"f:labels": {"f:a": {}}},
-                    "f:spec": {"f:ports": {"k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}, "f:port": {}, "f:name": {}}}, "f:selector": {}}}}]},
-            "spec": {"clusterIP": "10.0.0.1", "selector": {"app": "x"}, "ports": [{"port": 80, "protocol": "TCP", "name": "http", "targetPort": 80}]}})
-    }
-
-    fn wanted() -> Value {
-        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": "n", "labels": {"a": "1"}},
-            "spec": {"selector": {"app": "x"}, "ports": [{"port": 80, "name": "http"}]}})
-    }
 
     #[test]
     fn drift_names_each_field_and_who_keeps_it() {

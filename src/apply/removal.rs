@@ -84,15 +84,7 @@ impl Removed {
     /// How the run ended.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
-        if !self.problems.is_empty() {
-            Outcome::Refused
-        } else if self.interrupted {
-            Outcome::Interrupted
-        } else if !self.unready.is_empty() {
-            Outcome::NotReady
-        } else {
-            Outcome::Done
-        }
+        Outcome::of(&self.problems, self.interrupted, &self.unready)
     }
 }
 

@@ -114,19 +114,26 @@ pub enum Outcome {
     Interrupted,
 }
 
+impl Outcome {
+    /// What is worst decides.
+    pub(super) fn of(problems: &[Problem], interrupted: bool, unready: &[Unready]) -> Self {
+        if !problems.is_empty() {
+            Self::Refused
+        } else if interrupted {
+            Self::Interrupted
+        } else if !unready.is_empty() {
+            Self::NotReady
+        } else {
+            Self::Done
+        }
+    }
+}
+
 impl Report {
     /// How the run ended.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
-        if !self.problems.is_empty() {
-            Outcome::Refused
-        } else if self.interrupted {
-            Outcome::Interrupted
-        } else if !self.unready.is_empty() {
-            Outcome::NotReady
-        } else {
-            Outcome::Done
-        }
+        Outcome::of(&self.problems, self.interrupted, &self.unready)
     }
 
     /// How many objects went through `change`.

@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::check::Wanted;
 use crate::cluster::Resource;
 use crate::digest::sha256;
+use crate::directories::store;
 use crate::object::ObjectId;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,9 +71,9 @@ pub(super) fn note(cache: Option<&Path>, cluster_uid: &str, app: &str, objects: 
         }
     }
     if entries != before
-        && let Err(error) = write(&path, &entries)
+        && let Err(error) = store(&path, &serde_json::to_vec(&entries).expect("plain data"))
     {
-        tracing::debug!("{} is not kept: {error}", path.display());
+        tracing::debug!("not noted: {error}");
     }
 }
 
@@ -99,16 +100,6 @@ fn file(cache: &Path, cluster_uid: &str, app: &str) -> PathBuf {
 
 fn read(path: &Path) -> Entries {
     std::fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
-}
-
-/// As a whole, for runs at the same time. Only this user can read it.
-fn write(path: &Path, entries: &Entries) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or(path);
-    std::fs::create_dir_all(folder)?;
-    let fresh = tempfile::NamedTempFile::new_in(folder)?;
-    serde_json::to_writer(std::io::BufWriter::new(fresh.as_file()), entries)?;
-    fresh.persist(path)?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use std::path::Path;
 use super::Session;
 use crate::catalog::Catalog;
 use crate::cli::Sources;
+use crate::directories::store;
 use crate::error::{ExitStatus, Result};
-use crate::sources::{Source, store};
+use crate::sources::Source;
 use crate::ui::Table;
 
 pub(super) fn run(session: &Session, command: &Sources) -> Result<ExitStatus> {
