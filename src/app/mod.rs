@@ -249,7 +249,7 @@ impl App {
             built_in.insert(name, (component, context));
         }
         let sources = catalog.sources.read(&sources)?;
-        names
+        let rendered: Vec<Rendered> = names
             .iter()
             .map(|name| {
                 let mut found = match built_in.get(name) {
@@ -266,7 +266,11 @@ impl App {
                 }
                 Rendered::new(name, found)
             })
-            .collect()
+            .collect::<Result<_>>()?;
+        object::unique(
+            rendered.iter().flat_map(|component| component.objects.iter().map(|object| (component.component.as_str(), object))),
+        )?;
+        Ok(rendered)
     }
 
     fn read_objects(&self, folder: &Path) -> Result<Vec<Object>> {

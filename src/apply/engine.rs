@@ -178,7 +178,9 @@ async fn prepare_inventories(
 /// Another run, a delete perhaps, may have taken the inventories away under our hands: what was written since must stay known.
 async fn keep_inventories(run: &Run<'_>, wanted: &BTreeMap<String, Inventory>, deadline: Instant) -> Result<()> {
     let explain = |failure: Failure| run.connection.explain(&failure, "read the inventories in namespace kubeflow-system");
-    let stored = inventory::inventories(run.connection, run.app).await.map_err(explain)?;
+    let Some(object) = wanted.values().next().map(Inventory::object) else { return Ok(()) };
+    let read = async || inventory::inventories(run.connection, run.app).await;
+    let stored = retrying(&object, deadline, &run.events, run.stop.clone(), read).await.map_err(explain)?;
     for (component, inventory) in wanted {
         if stored.get(component).is_none_or(|stored| inventory.clone().union(Some(stored)) != *stored) {
             write_inventory(run, inventory, deadline).await?;

@@ -1,10 +1,10 @@
 //! Which objects belong together, and that each belongs to one component. Pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use crate::cluster::{Discovery, Resource};
 use crate::error::{Error, Result};
-use crate::object::{Object, ObjectId};
+use crate::object::{self, Object, ObjectId};
 
 use super::order::{Order, order};
 
@@ -60,7 +60,7 @@ pub fn plan(components: &[(String, Vec<Object>)], discovery: &Discovery, namespa
     if !unknown.is_empty() {
         return Err(unknown_kinds(&unknown, discovery));
     }
-    unique(&members)?;
+    object::unique(members.iter().map(|member| (member.component.as_str(), &member.object)))?;
     let order = order(&members);
     Ok(Plan { members, order })
 }
@@ -121,22 +121,4 @@ fn unknown_kinds(unknown: &[&Object], discovery: &Discovery) -> Error {
         error = error.detail(format!("API groups that don't answer now: {}", discovery.stale.join(", ")));
     }
     error.hint("add the component that brings the CustomResourceDefinition, or correct apiVersion and kind")
-}
-
-fn unique(members: &[Member]) -> Result<()> {
-    let mut first: BTreeMap<&ObjectId, &Member> = BTreeMap::new();
-    for member in members {
-        if let Some(other) = first.insert(&member.object.id, member) {
-            let message = if other.component == member.component {
-                format!("component {} has {} twice", member.component, member.object.id)
-            } else {
-                format!("components {} and {} both bring {}", other.component, member.component, member.object.id)
-            };
-            return Err(Error::input(message)
-                .detail(other.object.file.display().to_string())
-                .detail(member.object.file.display().to_string())
-                .hint(format!("remove one of the two, or disable a component: `kfctl component disable {}`", other.component)));
-        }
-    }
-    Ok(())
 }
