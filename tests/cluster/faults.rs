@@ -147,8 +147,10 @@ fn api_what_does_not_get_ready_says_why_and_can_be_stopped() {
     assert!(said.stderr.contains("interrupted") && said.stdout.contains("kfctl apply k8s"), "{}", said.all());
     assert!(!said.stderr.contains(['\r', '\u{1b}']), "a pipe got what is for a terminal: {}", said.all());
 
-    // Ctrl-C while a webhook keeps the server from answering: the first one is heeded later, the second at once.
-    let guarded = app_with(&cluster, "hanging", &format!("{}---\n{GUARDED}", webhook.configuration()));
+    // Ctrl-C while a webhook keeps the server from answering a write: the first one is heeded later, the second at once.
+    let condition = "  matchConditions: [{name: real, expression: '!has(request.dryRun) || !request.dryRun'}]\n  objectSelector";
+    let configuration = webhook.configuration().replace("  objectSelector", condition);
+    let guarded = app_with(&cluster, "hanging", &format!("{configuration}---\n{GUARDED}"));
     let said = guarded.kfctl(&["apply", "k8s", "--yes", "--no-wait"]);
     assert_eq!(said.code, 0, "{}", said.all());
     let listener = webhook.hang();
