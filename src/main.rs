@@ -3,16 +3,19 @@
 use std::io::IsTerminal;
 
 use clap::Parser;
-use kfctl::cli::{Cli, Command};
+use kfctl::cli::{Cli, Command, for_programs};
 use kfctl::cluster::Target;
 use kfctl::commands::{Session, run};
 use kfctl::error::ExitStatus;
-use kfctl::ui::Printer;
+use kfctl::ui::{Output, Printer};
 use tokio::sync::watch;
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(problem) => return unusable(&problem),
+    };
     log(cli.global.verbose, matches!(cli.command, Command::Controller { .. }));
     // One TLS provider for all clients.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -33,6 +36,17 @@ async fn main() -> std::process::ExitCode {
         () = interrupted(&printer, stop) => ExitStatus::Interrupted,
     };
     std::process::ExitCode::from(status as u8)
+}
+
+/// Says what is wrong with the command line, or what help it asked for.
+fn unusable(problem: &clap::Error) -> std::process::ExitCode {
+    let arguments: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    match for_programs(problem, &arguments) {
+        Some(error) => Printer::new(Output::Json, false, false).error(&error),
+        // Whoever does not read it to its end has read enough.
+        None => drop(problem.print()),
+    }
+    std::process::ExitCode::from(u8::try_from(problem.exit_code()).unwrap_or(ExitStatus::Usage as u8))
 }
 
 /// Asks the run to stop at the first Ctrl-C; returns at the second.

@@ -103,10 +103,13 @@ impl Object {
                 let found = if id.kind.is_empty() { String::new() } else { format!(" in {} {}", id.kind, id.name) };
                 let wrong = content.pointer(&format!("/{}", field.replace('.', "/"))).is_some_and(|value| !value.is_null());
                 let what = if wrong { "no name" } else { "missing" };
-                return Err(Error::input(format!("{what}{}", found.trim_end()))
+                let error = Error::input(format!("{what}{}", found.trim_end()))
                     .in_file(file)
                     .field(field)
-                    .expected("a Kubernetes object with apiVersion, kind and metadata.name"));
+                    .expected("a Kubernetes object with apiVersion, kind and metadata.name");
+                let generated = field == "metadata.name" && content.pointer("/metadata/generateName").is_some();
+                let hint = "give it a name of its own: with metadata.generateName every apply would make another one";
+                return Err(if generated { error.hint(hint) } else { error });
             }
         }
         for name in [&id.name, &id.namespace] {

@@ -160,7 +160,15 @@ impl App {
                 .hint("make the change by hand; any editor will do"));
         }
         // An editor may have been at it while a question was open.
-        if crate::yaml::read(&self.path())? != self.text {
+        let now = crate::yaml::read(&self.path())?;
+        if now != self.text {
+            // Or another run of the same command.
+            if let Ok(file) = AppFile::parse(&now, &self.path())
+                && says(&file)
+            {
+                (self.text, self.file) = (now, file);
+                return Ok(());
+            }
             return Err(Error::input("somebody else has changed it meanwhile, and nothing is written over that")
                 .in_file(self.path())
                 .hint("run the same command again"));

@@ -8,17 +8,16 @@ use tokio::sync::watch;
 
 use super::check::{Before, Checked, Wanted, check};
 use super::event::{Event, Events, Phase};
-use super::inventory::{self, Inventory};
+use super::inventory::Inventory;
 use super::order::{Gate, Task, TaskId};
 use super::plan::{Member, Plan};
 use super::report::{Outcome, Problem, Report, Unready};
 use super::rights::Rights;
 use super::write::{Change, Mode, retrying, send};
-use super::{compare, settled, wait};
+use super::{compare, records, settled, wait};
 use crate::catalog::Yield;
 use crate::cluster::{Class, Connection, Discovery, Failure};
 use crate::error::{Error, Kind, Result};
-use crate::labels;
 use crate::object::ObjectId;
 
 /// Requests under way at once: a bound, not a rate. The server asks for less with 429 and Retry-After. Not tuned by measurement yet.
@@ -73,7 +72,9 @@ pub async fn apply(run: &Run<'_>, before_writing: impl FnOnce() -> Result<()>) -
         checked = tokio::time::timeout_at(deadline.into(), check(run, false)) => checked,
         Ok(_) = stop.wait_for(|stop| *stop) => return Ok(Report { interrupted: true, ..Report::default() }),
     };
-    let Checked { known, inventories, mut objects, left_over, problems } = checked.map_err(|_| late(run))??;
+    let Checked { known, inventories, mut objects, left_over, problems } =
+        checked.map_err(|_| too_late(&run.connection.server, run.settings.timeout))??;
+    let unread = |kind: &String| run.discovery.is_silent(kind) || left_over.unread.contains_key(kind);
     let mut report = Report { problems, left_over: left_over.ids(), ..Report::default() };
     if !report.problems.is_empty() {
         return Ok(report);
@@ -84,7 +85,7 @@ pub async fn apply(run: &Run<'_>, before_writing: impl FnOnce() -> Result<()>) -
         .iter()
         .any(|(component, fresh)| known.get(component).is_none_or(|known| fresh.clone().union(Some(known)) != *known));
     if inventories_change {
-        prepare_inventories(run, &mut objects, &known, &inventories, deadline, &mut report).await?;
+        records::prepare(run, &mut objects, &known, &inventories, deadline, &mut report).await?;
     }
     for (index, seen) in write_all(run, &objects, deadline, &mut report).await {
         objects[index].pending = false;
@@ -94,7 +95,7 @@ pub async fn apply(run: &Run<'_>, before_writing: impl FnOnce() -> Result<()>) -
     objects.iter_mut().filter(|wanted| wanted.pending).for_each(|wanted| wanted.seen = None);
     settled::note(run.cache, run.cluster_uid, run.app, &objects);
     if report.wrote {
-        keep_inventories(run, &inventories, deadline).await?;
+        records::keep(run, &objects, &inventories, deadline).await?;
     }
 
     let finished = report.outcome() == Outcome::Done;
@@ -113,93 +114,20 @@ pub async fn apply(run: &Run<'_>, before_writing: impl FnOnce() -> Result<()>) -
         for (component, inventory) in &inventories {
             let stored = inventory.clone().union(known.get(component));
             // A kind that can't be read now may have objects left over.
-            let silent = stored.group_kinds.iter().any(|kind| run.discovery.is_silent(kind));
-            if stored != *inventory && !silent {
-                trim(run, &stored, inventory, deadline).await?;
+            if stored != *inventory && !stored.group_kinds.iter().any(unread) {
+                records::trim(run, &stored, inventory, deadline).await?;
             }
         }
     }
     Ok(report)
 }
 
-fn late(run: &Run<'_>) -> Error {
-    let seconds = run.settings.timeout.as_secs();
-    Error::new(Kind::NotReady, format!("{} has not answered all questions within {seconds} s", run.connection.server))
+/// The error where a server has not answered in time what has to be known before the first write.
+#[must_use]
+pub fn too_late(server: &str, timeout: Duration) -> Error {
+    Error::new(Kind::NotReady, format!("{server} has not answered all questions within {} s", timeout.as_secs()))
         .detail("nothing was written")
-        .hint("give it more time with --timeout, such as `kfctl apply k8s --timeout 10m`")
-}
-
-/// The union of old and new, before the first member is written; its namespace first, whoever brings it.
-async fn prepare_inventories(
-    run: &Run<'_>,
-    objects: &mut [Wanted],
-    known: &BTreeMap<String, Inventory>,
-    fresh: &BTreeMap<String, Inventory>,
-    deadline: Instant,
-    report: &mut Report,
-) -> Result<()> {
-    let explain = |failure: Failure| run.connection.explain(&failure, "write the inventory in namespace kubeflow-system");
-    let path = format!("/api/v1/namespaces/{}", inventory::NAMESPACE);
-    match run.connection.read(&path).await {
-        Ok(_) => {}
-        Err(failure) if failure.class == Class::NotFound => {
-            // The label is a field of ours, by which `delete` knows who made it.
-            let bare = serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {
-                "name": inventory::NAMESPACE, "labels": {labels::PART_OF: labels::PART_OF_KUBEFLOW}}});
-            let ours = objects.iter_mut().find(|wanted| {
-                wanted.member.object.id.is("", "Namespace") && wanted.member.object.id.name == inventory::NAMESPACE
-            });
-            let target = format!("{path}?fieldManager={}&fieldValidation=Strict", labels::FIELD_MANAGER);
-            let content = ours.as_ref().map_or(&bare, |wanted| &wanted.content);
-            let id = ObjectId {
-                group: String::new(),
-                kind: "Namespace".into(),
-                namespace: String::new(),
-                name: inventory::NAMESPACE.into(),
-            };
-            let answer =
-                retrying(&id, deadline, &run.events, run.stop.clone(), async || run.connection.apply(&target, content).await)
-                    .await
-                    .map_err(explain)?;
-            if let Some(ours) = ours.filter(|_| answer.created) {
-                ours.before = Before::Made;
-            }
-        }
-        Err(failure) => return Err(explain(failure)),
-    }
-    report.wrote = true;
-    for (component, inventory) in fresh {
-        let union = inventory.clone().union(known.get(component));
-        write_inventory(run, &union, deadline).await?;
-    }
-    Ok(())
-}
-
-/// Another run, a delete perhaps, may have taken the inventories away under our hands: what was written since must stay known.
-async fn keep_inventories(run: &Run<'_>, wanted: &BTreeMap<String, Inventory>, deadline: Instant) -> Result<()> {
-    let explain = |failure: Failure| run.connection.explain(&failure, "read the inventories in namespace kubeflow-system");
-    let Some(object) = wanted.values().next().map(Inventory::object) else { return Ok(()) };
-    let read = async || inventory::inventories(run.connection, run.app).await;
-    let stored = retrying(&object, deadline, &run.events, run.stop.clone(), read).await.map_err(explain)?;
-    for (component, inventory) in wanted {
-        if stored.get(component).is_none_or(|stored| inventory.clone().union(Some(stored)) != *stored) {
-            write_inventory(run, inventory, deadline).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Takes out of an inventory what is no longer in the app; not where another run has written to it meanwhile.
-async fn trim(run: &Run<'_>, stored: &Inventory, inventory: &Inventory, deadline: Instant) -> Result<()> {
-    let replaced = async || stored.replace(run.connection, Some(inventory)).await;
-    let trimmed = retrying(&inventory.object(), deadline, &run.events, run.stop.clone(), replaced).await;
-    trimmed.map(drop).map_err(|failure| run.connection.explain(&failure, "write the inventory in namespace kubeflow-system"))
-}
-
-async fn write_inventory(run: &Run<'_>, inventory: &Inventory, deadline: Instant) -> Result<()> {
-    retrying(&inventory.object(), deadline, &run.events, run.stop.clone(), async || inventory.extend(run.connection).await)
-        .await
-        .map_err(|failure| run.connection.explain(&failure, "write the inventory in namespace kubeflow-system"))
+        .hint("give it more time: the same command with --timeout 10m")
 }
 
 enum Finished {

@@ -43,7 +43,10 @@ pub enum Reason {
     /// A Profile or a Notebook.
     UsersObject,
     /// The definition of Profiles or Notebooks.
-    UsersDefinition,
+    UsersDefinition {
+        /// Whether there is no object of it now. It stays all the same: nobody knows who is about to make one.
+        empty: bool,
+    },
     /// The namespace of a profile.
     ProfileNamespace,
     /// A volume, or a claim of one.
@@ -59,6 +62,8 @@ pub enum Reason {
         users: Vec<ObjectId>,
         /// What other components, apps or tools brought.
         others: Vec<ObjectId>,
+        /// Whether it holds the inventory of what stays elsewhere.
+        inventories: bool,
     },
     /// What depends on it could not be read.
     CanNotTell {
@@ -83,9 +88,9 @@ impl Kept {
     #[must_use]
     pub fn is_user_data(&self) -> bool {
         match &self.reason {
-            Reason::UsersObject | Reason::UsersDefinition | Reason::ProfileNamespace | Reason::Volume => true,
+            Reason::UsersObject | Reason::UsersDefinition { .. } | Reason::ProfileNamespace | Reason::Volume => true,
             Reason::Marked { .. } => !is_definition(&self.object),
-            Reason::NamespaceInUse { others, .. } => others.is_empty(),
+            Reason::NamespaceInUse { others, inventories, .. } => others.is_empty() && !inventories,
             _ => false,
         }
     }
@@ -101,12 +106,16 @@ impl std::fmt::Display for Reason {
             Self::Moved { component } => write!(f, "component {component} brings it now"),
             Self::Marked { annotation } => write!(f, "its annotation {annotation} says so"),
             Self::UsersObject => f.write_str("users' data"),
-            Self::UsersDefinition => f.write_str("it defines users' objects, which would go with it"),
+            Self::UsersDefinition { empty: false } => f.write_str("it defines users' objects, which would go with it"),
+            Self::UsersDefinition { empty: true } => f.write_str("it defines users' objects, of which there are none now"),
             Self::ProfileNamespace => f.write_str("the namespace of a profile"),
             Self::Volume => f.write_str("it may hold users' data"),
             Self::DefinitionInUse { objects } => write!(f, "objects of it stay: {}", some(objects)),
-            Self::NamespaceInUse { users, others } => {
+            Self::NamespaceInUse { users, others, .. } => {
                 let all: Vec<ObjectId> = users.iter().chain(others).cloned().collect();
+                if all.is_empty() {
+                    return f.write_str("it holds the record of what stays");
+                }
                 write!(f, "it holds what stays: {}", some(&all))
             }
             Self::CanNotTell { message } => write!(f, "what depends on it can't be read: {message}"),
@@ -233,7 +242,7 @@ fn users_object(id: &ObjectId, _: &Value, facts: &Facts) -> Option<Reason> {
 }
 
 fn users_definition(id: &ObjectId, _: &Value, facts: &Facts) -> Option<Reason> {
-    (!facts.user_data && is_users_definition(id)).then_some(Reason::UsersDefinition)
+    (!facts.user_data && is_users_definition(id)).then_some(Reason::UsersDefinition { empty: false })
 }
 
 fn profile_namespace(id: &ObjectId, live: &Value, facts: &Facts) -> Option<Reason> {
@@ -280,7 +289,7 @@ fn namespace_in_use(id: &ObjectId, live: &Value, facts: &Facts) -> Option<Reason
         Err(message) => return Some(Reason::CanNotTell { message: message.clone() }),
         Ok(contents) => contents,
     };
-    let (mut users, mut others) = (Vec::new(), Vec::new());
+    let (mut users, mut others, mut inventories) = (Vec::new(), Vec::new(), false);
     for object in contents {
         let id = identity(object);
         if facts.going.contains(&id) || is_by_product(&id, object) {
@@ -289,15 +298,15 @@ fn namespace_in_use(id: &ObjectId, live: &Value, facts: &Facts) -> Option<Reason
         let label = |key| text(object, "labels", key);
         match (label(labels::APPLYSET_ID), label(labels::APPLYSET_PART_OF)) {
             // The inventory of a set that goes is the last of it to go.
-            (Some(set), _) if facts.sets.contains(set) && !facts.staying.contains(set) => {}
+            (Some(set), _) if facts.sets.contains(set) => inventories |= facts.staying.contains(set),
             (Some(_), _) => others.push(id),
             (_, Some(set)) if !facts.sets.contains(set) => others.push(id),
             _ if tool(object).is_some() => others.push(id),
             _ => users.push(id),
         }
     }
-    let in_use = !others.is_empty() || !(facts.user_data || users.is_empty());
-    in_use.then_some(Reason::NamespaceInUse { users, others })
+    let in_use = inventories || !others.is_empty() || !(facts.user_data || users.is_empty());
+    in_use.then_some(Reason::NamespaceInUse { users, others, inventories })
 }
 
 /// The identity of an object that says its own apiVersion and kind.
@@ -367,15 +376,21 @@ mod tests {
         let cases = [
             (ours("kubeflow.org/v1alpha1", "Profile", "p"), Reason::UsersObject),
             (ours("kubeflow.org/v1", "Notebook", "n"), Reason::UsersObject),
-            (ours("apiextensions.k8s.io/v1", "CustomResourceDefinition", "profiles.kubeflow.org"), Reason::UsersDefinition),
-            (ours("apiextensions.k8s.io/v1", "CustomResourceDefinition", "notebooks.kubeflow.org"), Reason::UsersDefinition),
+            (
+                ours("apiextensions.k8s.io/v1", "CustomResourceDefinition", "profiles.kubeflow.org"),
+                Reason::UsersDefinition { empty: false },
+            ),
+            (
+                ours("apiextensions.k8s.io/v1", "CustomResourceDefinition", "notebooks.kubeflow.org"),
+                Reason::UsersDefinition { empty: false },
+            ),
             (
                 object(
                     "apiextensions.k8s.io/v1",
                     "CustomResourceDefinition",
                     json!({"name": "profiles.kubeflow.org", "annotations": {"helm.sh/resource-policy": "keep"}}),
                 ),
-                Reason::UsersDefinition,
+                Reason::UsersDefinition { empty: false },
             ),
             (ours("v1", "PersistentVolumeClaim", "c"), Reason::Volume),
             (ours("v1", "PersistentVolume", "v"), Reason::Volume),

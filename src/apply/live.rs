@@ -16,10 +16,12 @@ use crate::object::ObjectId;
 #[derive(Debug, Default, Clone)]
 pub struct Live {
     objects: HashMap<ObjectId, (Resource, Value)>,
+    /// Kinds (`Thing.example.com`) that can't be read now, as what converts them does not answer.
+    pub(super) unread: BTreeMap<String, Failure>,
 }
 
 impl Live {
-    /// Reads the members of these inventories, in the versions that `wanted` uses, so that both can be compared.
+    /// Reads the members of these inventories, all of them, in the versions that `wanted` uses, so that both can be compared.
     pub async fn read(
         connection: &Connection,
         discovery: &Discovery,
@@ -28,7 +30,11 @@ impl Live {
         concurrency: usize,
     ) -> Result<Self, Failure> {
         let settled = Settled::default();
-        Ok(Self::read_unless(connection, discovery, inventories, wanted, concurrency, &settled).await?.0)
+        let live = Self::read_unless(connection, discovery, inventories, wanted, concurrency, &settled).await?.0;
+        match live.unread.values().next() {
+            Some(failure) => Err(failure.clone()),
+            None => Ok(live),
+        }
     }
 
     /// The same, but of kinds whose members are all as they were when they were settled, only who they are.
@@ -54,10 +60,11 @@ impl Live {
             .await?;
         let versions: HashMap<&ObjectId, &String> =
             wanted.iter().map(|member| (&member.object.id, &member.resource.version)).collect();
-        let (mut objects, mut as_before) = (HashMap::new(), HashMap::new());
+        let (mut objects, mut as_before, mut unread) = (HashMap::new(), HashMap::new(), BTreeMap::new());
         for listed in lists {
             match listed {
                 Listed::AsBefore(found) => as_before.extend(found),
+                Listed::Unread(resource, failure) => drop(unread.insert(resource.group_kind(), failure)),
                 Listed::Objects(resource, found) => objects.extend(
                     found
                         .into_iter()
@@ -66,7 +73,7 @@ impl Live {
                 ),
             }
         }
-        Ok((Self { objects }, as_before))
+        Ok((Self { objects, unread }, as_before))
     }
 
     /// Puts in an object as it is now.
@@ -125,6 +132,8 @@ enum Listed {
     Objects(Resource, Vec<(ObjectId, Value)>),
     /// All as they were when they were settled, each with its fingerprint.
     AsBefore(Vec<(ObjectId, String)>),
+    /// Nobody can tell now.
+    Unread(Resource, Failure),
 }
 
 async fn list(connection: &Connection, resource: &Resource, ids: &[String], settled: &Settled) -> Result<Listed, Failure> {
@@ -143,12 +152,14 @@ async fn list(connection: &Connection, resource: &Resource, ids: &[String], sett
             }
             // The kind went away with its definition, and its objects with it.
             Err(failure) if failure.class == Class::NoMatch => return Ok(nothing()),
+            Err(failure) if failure.class == Class::WebhookNotReady => return Ok(Listed::Unread(resource.clone(), failure)),
             Err(failure) => return Err(failure),
         }
     }
     let mut body = match connection.read(&path).await {
         Ok(body) => body,
         Err(failure) if failure.class == Class::NoMatch => return Ok(nothing()),
+        Err(failure) if failure.class == Class::WebhookNotReady => return Ok(Listed::Unread(resource.clone(), failure)),
         Err(failure) => return Err(failure),
     };
     let Some(Value::Array(items)) = body.get_mut("items").map(Value::take) else { return Ok(nothing()) };

@@ -24,6 +24,7 @@ mod order;
 mod plan;
 mod pods;
 mod preview;
+mod records;
 mod removal;
 mod report;
 mod rights;
@@ -41,7 +42,7 @@ mod write;
 mod yields;
 
 pub use drift::{Difference, Drift, Manager};
-pub use engine::{Run, Settings, apply};
+pub use engine::{Run, Settings, apply, too_late};
 pub use event::{Event, Events, Phase};
 pub use guard::{check_cluster, check_inventories};
 pub use inspect::{ComponentState, Installation, ObjectState, State, Subject};

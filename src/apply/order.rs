@@ -8,13 +8,14 @@
 //! | a workload, ready | its APIService; its webhook, where that would catch the workload's own pods |
 //! | a webhook, answering | the objects it guards, but for what its own backend needs |
 //! | an APIService, available | the objects it serves |
+//! | what converts between the versions of a definition, ready | its objects |
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
 use super::plan::Member;
-use super::webhooks::{after_webhooks, backends, workloads_behind};
+use super::webhooks::{after_webhooks, backends, needed_by, workloads_behind};
 use crate::object::{ObjectId, list};
 
 /// Index of a task in its [`Order`].
@@ -220,6 +221,7 @@ pub(super) fn order(members: &[Member]) -> Order {
     workloads_after_configuration(&mut order, members);
     after_api_services(&mut order, members);
     after_webhooks(&mut order, members);
+    after_converters(&mut order, members);
     order.break_cycles();
     order
 }
@@ -294,9 +296,29 @@ fn after_api_services(order: &mut Order, members: &[Member]) {
     }
 }
 
+fn after_converters(order: &mut Order, members: &[Member]) {
+    for (index, member) in members.iter().enumerate().filter(|(_, member)| is_definition(&member.object.id)) {
+        let behind = workloads_behind(&backends(&member.object.content), members);
+        let needed = needed_by(order, &behind);
+        let gates: Vec<TaskId> = behind
+            .into_iter()
+            .map(|workload| {
+                let ready = Gate::Ready(members[workload].object.id.clone());
+                order.add(Task::Gate(ready), BTreeSet::from([workload, index]))
+            })
+            .collect();
+        let group_kind = |pointer| member.object.content.pointer(pointer).and_then(Value::as_str);
+        let (group, kind) = (group_kind("/spec/group"), group_kind("/spec/names/kind"));
+        for (other, object) in members.iter().enumerate() {
+            if Some(&*object.object.id.group) == group && Some(&*object.object.id.kind) == kind && !needed.contains(&other) {
+                order.after[other].extend(&gates);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::webhooks::needed_by;
     use super::*;
     use crate::cluster::Discovery;
     use crate::object::Object;
@@ -372,6 +394,30 @@ mod tests {
         assert!(gates.iter().any(|gate| matches!(gate, Gate::Served(..))));
         // The webhook catches pods, its own backend's too: that has to be ready first.
         assert!(gates.contains(&Gate::Ready(members[2].object.id.clone())));
+    }
+
+    #[test]
+    fn an_object_comes_after_what_converts_it() {
+        let mut members = sample();
+        let definition = members[5].object.content.as_ref().clone();
+        let with = |service: &str| {
+            let mut content = definition.clone();
+            content["spec"]["conversion"] =
+                json!({"strategy": "Webhook", "webhook": {"clientConfig": {"service": {"namespace": "n", "name": service}}}});
+            member(content, "customresourcedefinitions")
+        };
+        let is_awaited = |members: &[Member]| {
+            let order = order(members);
+            let ready = |task: &TaskId| matches!(&order.tasks[*task], Task::Gate(Gate::Ready(id)) if id.name == "other");
+            all_before(&order, 0).iter().any(ready)
+        };
+        members.push(member(
+            json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "other", "namespace": "n"}, "spec": {"selector": {"app": "other"}}}),
+            "services",
+        ));
+        assert!(!is_awaited(&members));
+        members[5] = with("other");
+        assert!(is_awaited(&members));
     }
 
     #[test]

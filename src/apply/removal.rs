@@ -12,7 +12,9 @@ use super::event::{Event, Events, Phase};
 use super::inventory::{self, Inventory};
 use super::keep::{self, Facts, Kept, Reason, why_kept};
 use super::live::Live;
+use super::records;
 use super::report::{Outcome, Problem, Unready};
+use super::settled::Settled;
 use super::stage::Stage;
 use super::surroundings::{contents, instances, of_kind, silent_services};
 use super::vanish;
@@ -170,22 +172,19 @@ pub async fn look(connection: &Connection, discovery: &Discovery, scope: Scope<'
     removal.facts.going = targets.iter().map(|target| target.id.clone()).collect();
     read_facts(connection, discovery, targets.iter().filter(|target| !is_system(target)), &mut removal.facts).await;
     // Of users' definitions only the full ones count below.
-    let users_definitions: Vec<&ObjectId> =
-        removal.kept.iter().filter(|kept| kept.reason == Reason::UsersDefinition).map(|kept| &kept.object).collect();
-    let full = full_definitions(connection, users_definitions).await?;
+    let empty = Reason::UsersDefinition { empty: true };
+    for kept in &mut removal.kept {
+        if matches!(kept.reason, Reason::UsersDefinition { .. }) && is_empty(connection, &kept.object).await? {
+            kept.reason = empty.clone();
+        }
+    }
     let system = targets.iter().position(is_system).map(|place| targets.swap_remove(place));
     let kept = removal.judge(&mut targets);
     removal.kept.extend(kept);
     // An inventory with something kept in it stays, and its namespace with it; but for definitions that nobody uses.
     for (set, ids) in &removal.members {
-        let counts = |id: &&ObjectId| {
-            removal.kept.iter().any(|kept| {
-                kept.object == **id
-                    && (kept.reason != Reason::UsersDefinition || full.contains(id))
-                    && !matches!(kept.reason, Reason::Moved { .. })
-            })
-        };
-        if ids.iter().any(|id| counts(&id)) {
+        let counts = |reason: &Reason| *reason != empty && !matches!(reason, Reason::Moved { .. });
+        if removal.kept.iter().any(|kept| ids.contains(&kept.object) && counts(&kept.reason)) {
             removal.facts.staying.insert(set.clone());
         }
     }
@@ -240,17 +239,10 @@ async fn users_data(connection: &Connection, discovery: &Discovery, targets: &[T
     Ok(found)
 }
 
-/// Those of these definitions that have objects, or may have.
-async fn full_definitions(connection: &Connection, ids: Vec<&ObjectId>) -> Result<HashSet<ObjectId>, Failure> {
-    let mut full = HashSet::new();
-    for id in ids {
-        let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{}", id.name);
-        let definition = connection.read(&path).await?;
-        if instances(connection, &definition).await.map_or(true, |objects| !objects.is_empty()) {
-            full.insert(id.clone());
-        }
-    }
-    Ok(full)
+/// Whether this definition has no objects, as far as that can be told.
+async fn is_empty(connection: &Connection, id: &ObjectId) -> Result<bool, Failure> {
+    let definition = connection.read(&format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{}", id.name)).await?;
+    Ok(instances(connection, &definition).await.is_ok_and(|objects| objects.is_empty()))
 }
 
 /// What is in these definitions and namespaces.
@@ -260,10 +252,14 @@ async fn read_facts<'a>(
     targets: impl Iterator<Item = &'a Target>,
     facts: &mut Facts,
 ) {
+    let undiscovered = tokio::sync::OnceCell::new();
     for target in targets {
         let found = match target.stage {
             Stage::Definitions => instances(connection, &target.live).await,
-            Stage::Namespaces => contents(connection, discovery, &target.id.name).await,
+            Stage::Namespaces => match undiscovered.get_or_init(|| discovery.undiscovered(connection)).await {
+                Ok(undiscovered) => contents(connection, discovery, undiscovered, &target.id.name).await,
+                Err(failure) => Err(failure.message.clone()),
+            },
             _ => continue,
         };
         facts.contents.insert(target.id.clone(), found);
@@ -416,11 +412,14 @@ async fn finish(
         return Ok(());
     }
     let gone: HashSet<&ObjectId> = removed.deleted.iter().collect();
+    let mut left = removal.members.clone();
+    for ids in left.values_mut() {
+        ids.retain(|id| !gone.contains(id));
+    }
     let leaves = system.first().map(|target| target.component.clone());
     for inventory in &removal.inventories {
         let (set, id) = (inventory.id(), inventory.object());
-        let left: Vec<&ObjectId> =
-            removal.members.get(&set).into_iter().flatten().filter(|member| !gone.contains(member)).collect();
+        let left = left.get(&set).map(Vec::as_slice).unwrap_or_default();
         if leaves.as_ref() == Some(&inventory.component) {
             // The one that names the namespace goes with it, last of all.
             continue;
@@ -430,15 +429,65 @@ async fn finish(
         if trimmed.as_ref() == Some(inventory) {
             continue;
         }
-        let to_the_end = tokio::sync::watch::channel(false).1;
         let replaced = async || inventory.replace(connection, trimmed.as_ref()).await;
-        if !retrying(&id, deadline, events, to_the_end, replaced).await? {
+        if !retrying(&id, deadline, events, to_the_end(), replaced).await? {
             let reason = "another run of kfctl has written to it meanwhile".to_owned();
             removed.unready.push(Unready { object: id, reason });
         }
     }
+    keep_known(connection, removal, &left, deadline, events, removed).await?;
     if !system.is_empty() && removed.unready.is_empty() {
         vanish::vanish(connection, &system, &[], &removal.facts, deadline, events, removed).await;
+        keep_known(connection, removal, &left, deadline, events, removed).await?;
     }
     Ok(())
+}
+
+/// What an apply of the same app has made since the look would be known to nobody, so its inventory comes back. That apply looks
+/// after its inventories when it has written its last object: whichever of the two is later sees what the other did.
+async fn keep_known(
+    connection: &Connection,
+    removal: &Removal,
+    left: &BTreeMap<String, Vec<ObjectId>>,
+    deadline: Instant,
+    events: &Events,
+    removed: &mut Removed,
+) -> Result<(), Failure> {
+    if removal.inventories.is_empty() {
+        return Ok(());
+    }
+    let discovery = Discovery::read(connection).await?;
+    let inventories: Vec<&Inventory> = removal.inventories.iter().collect();
+    // Of what converts the objects of a definition that stays, nothing may run any more.
+    let nothing = Settled::default();
+    let (live, _) = Live::read_unless(connection, &discovery, &inventories, &[], CONCURRENCY, &nothing).await?;
+    for inventory in inventories {
+        let set = inventory.id();
+        let known = left.get(&set).map(Vec::as_slice).unwrap_or_default();
+        let ours =
+            |object: &Value| keep::set_of(object) == Some(&set) && keep::is_labelled_by_us(object) && !keep::is_owned(object);
+        let made = live.iter().filter(|(id, object)| ours(object) && !known.contains(id));
+        let mut made: Vec<ObjectId> = made.map(|(id, _)| id.clone()).collect();
+        if made.is_empty() {
+            continue;
+        }
+        made.sort();
+        let back = inventory.with(known.iter().chain(&made));
+        let extended = async || {
+            records::stand(connection, &records::bare_namespace(), &mut false).await?;
+            back.extend(connection).await
+        };
+        retrying(&inventory.object(), deadline, events, to_the_end(), extended).await?;
+        // To a component that stays it belongs.
+        if !removal.facts.staying.contains(&set) {
+            let reason = "another run of kfctl has made it meanwhile".to_owned();
+            removed.unready.extend(made.into_iter().map(|object| Unready { object, reason: reason.clone() }));
+        }
+    }
+    Ok(())
+}
+
+/// A stop that never comes.
+fn to_the_end() -> watch::Receiver<bool> {
+    watch::channel(false).1
 }

@@ -1,6 +1,7 @@
 //! What else is there: the contents of a namespace, the objects of a definition, and API groups that don't answer.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
@@ -10,13 +11,22 @@ use crate::object::{ObjectId, list};
 
 const CONCURRENCY: usize = 24;
 
-/// Everything in a namespace that can be listed, by its metadata.
-pub(super) async fn contents(connection: &Connection, discovery: &Discovery, namespace: &str) -> Result<Vec<Value>, String> {
+/// How far a server may lag behind what is stored.
+const LAG: Duration = Duration::from_secs(2);
+
+/// Everything in a namespace that can be listed, by its metadata. What a server says of itself may be older than the definition of
+/// a kind: those that it leaves out come as `undiscovered`.
+pub(super) async fn contents(
+    connection: &Connection,
+    discovery: &Discovery,
+    undiscovered: &[Value],
+    namespace: &str,
+) -> Result<Vec<Value>, String> {
     // A pod's figures are listed like pods, and are none.
     let resources = discovery.collections().iter().filter(|resource| !resource.group.ends_with("metrics.k8s.io"));
-    let namespace: Arc<str> = namespace.into();
+    let within: Arc<str> = namespace.into();
     let reads = resources.map(|resource| {
-        let (resource, namespace) = (resource.clone(), Arc::clone(&namespace));
+        let (resource, namespace) = (resource.clone(), Arc::clone(&within));
         async move {
             match of_kind(connection, &resource, Some(&namespace)).await {
                 // The kind went away with its definition.
@@ -25,7 +35,12 @@ pub(super) async fn contents(connection: &Connection, discovery: &Discovery, nam
             }
         }
     });
-    let found: Vec<Vec<Value>> = stream::iter(reads).buffer_unordered(CONCURRENCY).try_collect().await?;
+    let mut found: Vec<Vec<Value>> = stream::iter(reads).buffer_unordered(CONCURRENCY).try_collect().await?;
+    for definition in undiscovered {
+        let mut objects = instances(connection, definition).await?;
+        objects.retain(|object| object["metadata"]["namespace"] == *namespace);
+        found.push(objects);
+    }
     Ok(found.into_iter().flatten().collect())
 }
 
@@ -41,10 +56,23 @@ pub(super) async fn instances(connection: &Connection, definition: &Value) -> Re
     };
     let conditions = list(definition, "/status/conditions");
     let established = conditions.iter().any(|condition| condition["type"] == "Established" && condition["status"] == "True");
-    match of_kind(connection, &resource, None).await {
-        // One that was never established has no objects.
-        Err(failure) if failure.class == Class::NoMatch && !established => Ok(Vec::new()),
-        answer => answer.map_err(|failure| failure.message),
+    let started = Instant::now();
+    loop {
+        let failure = match of_kind(connection, &resource, None).await {
+            Ok(objects) => return Ok(objects),
+            // One that was never established has no objects.
+            Err(failure) if failure.class == Class::NoMatch && !established => return Ok(Vec::new()),
+            Err(failure) => failure,
+        };
+        let name = definition.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+        let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}");
+        let is_gone = async || connection.read(&path).await.is_err_and(|failure| failure.class == Class::NotFound);
+        match failure.class {
+            Class::NoMatch if is_gone().await => return Ok(Vec::new()),
+            // A server hears of a definition a moment after it was made.
+            Class::NoMatch if started.elapsed() < LAG => tokio::time::sleep(LAG / 20).await,
+            _ => return Err(failure.message),
+        }
     }
 }
 

@@ -14,12 +14,13 @@ fn is_webhook(id: &ObjectId) -> bool {
     id.group == "admissionregistration.k8s.io" && id.kind.ends_with("WebhookConfiguration")
 }
 
-/// The services (namespace, name) that a webhook configuration or an `APIService` sends to.
+/// The services (namespace, name) that a webhook configuration, an `APIService` or a definition with a converter sends to.
 pub(super) fn backends(content: &Value) -> BTreeSet<(String, String)> {
     let webhooks = list(content, "/webhooks");
     let of_webhooks = webhooks.iter().filter_map(|webhook| webhook.pointer("/clientConfig/service"));
     of_webhooks
         .chain(content.pointer("/spec/service"))
+        .chain(content.pointer("/spec/conversion/webhook/clientConfig/service"))
         .filter_map(|service| Some((service.get("namespace")?.as_str()?.to_owned(), service.get("name")?.as_str()?.to_owned())))
         .collect()
 }

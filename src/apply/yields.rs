@@ -42,14 +42,14 @@ pub(super) fn without_yielded(
     {
         fields.remove("rules");
     }
-    let Some(owned) = live.and_then(owned) else { return wanted };
+    let Some((live, owned)) = live.and_then(|live| Some((live, owned(live)?))) else { return wanted };
     for rule in built_in().chain(declared.iter().cloned()) {
         if id.is(&rule.group, &rule.kind) && rule.name.as_ref().is_none_or(|name| *name == id.name) {
-            remove(&mut wanted, &segments(&rule.field), Some(owned));
+            remove(&mut wanted, &segments(&rule.field), Some(live), Some(owned));
         }
     }
     if autoscaled {
-        remove(&mut wanted, &["spec", "replicas"], Some(owned));
+        remove(&mut wanted, &["spec", "replicas"], Some(live), Some(owned));
     }
     wanted
 }
@@ -58,19 +58,20 @@ fn segments(field: &str) -> Vec<&str> {
     field.split('/').filter(|segment| !segment.is_empty()).collect()
 }
 
-/// Removes the field at `path` from `value` where `owned`, the set of our fields at this place, does not hold it.
-fn remove(value: &mut Value, path: &[&str], owned: Option<&Map<String, Value>>) {
+/// Removes the field at `path` from `value` where it is in `live`, and `owned`, the set of our fields at this place, does not hold it.
+fn remove(value: &mut Value, path: &[&str], live: Option<&Value>, owned: Option<&Map<String, Value>>) {
     let Some((first, rest)) = path.split_first() else { return };
     match value {
         Value::Object(fields) => {
             let key = format!("f:{first}");
             let set = owned.and_then(|owned| owned.get(&key)).and_then(Value::as_object);
+            let live = live.and_then(|live| live.get(first));
             if rest.is_empty() {
-                if set.is_none() {
+                if set.is_none() && live.is_some() {
                     fields.remove(*first);
                 }
             } else if let Some(below) = fields.get_mut(*first) {
-                remove(below, rest, set);
+                remove(below, rest, live, set);
             }
         }
         Value::Array(items) if *first == "*" => {
@@ -81,7 +82,9 @@ fn remove(value: &mut Value, path: &[&str], owned: Option<&Map<String, Value>>) 
                         keys.iter().all(|(name, value)| item.get(name) == Some(value)).then(|| set.as_object())?
                     })
                 });
-                remove(item, rest, set);
+                let is_same = |other: &&Value| other.get("name").is_some() && other.get("name") == item.get("name");
+                let there = live.and_then(Value::as_array).and_then(|items| items.iter().find(is_same));
+                remove(item, rest, there, set);
             }
         }
         _ => {}
@@ -98,8 +101,10 @@ mod tests {
     }
 
     fn live(fields: Value) -> Value {
-        json!({"metadata": {"managedFields": [{"manager": "kfctl", "operation": "Apply", "fieldsV1": {
-            "f:webhooks": {"k:{\"name\":\"w\"}": fields}}}]}})
+        let mut live = webhook("theirs");
+        live["metadata"] = json!({"managedFields": [{"manager": "kfctl", "operation": "Apply", "fieldsV1": {
+            "f:webhooks": {"k:{\"name\":\"w\"}": fields}}}]});
+        live
     }
 
     fn id() -> ObjectId {
@@ -119,6 +124,14 @@ mod tests {
         let taken = live(json!({"f:name": {}, "f:failurePolicy": {}}));
         let left = without_yielded(&id(), webhook("x"), Some(&taken), &[], false);
         assert_eq!(left, json!({"webhooks": [{"name": "w", "clientConfig": {}, "failurePolicy": "Ignore"}]}));
+        // What nobody has yet is not somebody else's: in a webhook that comes later, too.
+        let mut two = webhook("x");
+        two["webhooks"].as_array_mut().unwrap().push(json!({"name": "new", "failurePolicy": "Ignore"}));
+        let left = without_yielded(&id(), two, Some(&taken), &[], false);
+        assert_eq!(left["webhooks"][1]["failurePolicy"], "Ignore");
+        let mut bare = taken.clone();
+        bare["webhooks"][0]["clientConfig"] = json!({});
+        assert_eq!(without_yielded(&id(), webhook("x"), Some(&bare), &[], false), webhook("x"));
     }
 
     #[test]

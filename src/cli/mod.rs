@@ -1,9 +1,10 @@
-//! The command line as types, and nothing else.
+//! The command line as types, and what is wrong with one.
 
 mod delete;
 mod image;
 mod profile;
 mod sources;
+mod usage;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ pub use delete::Delete;
 pub use image::{Image, ImageLoad, ImageTool};
 pub use profile::{Place, Profile, Role, Who};
 pub use sources::Sources;
+pub use usage::for_programs;
 
 use crate::ui::Output;
 

@@ -221,6 +221,8 @@ impl Connection {
                 .hint("log in again, or choose another user's context with --context"),
             Class::Forbidden => error(format!("you may not {what} on {} (context {})", self.server, self.context))
                 .hint("ask an admin of the cluster for the right, or choose another context with --context"),
+            Class::WebhookNotReady => error(format!("{} can't {what}, as something that it calls for that does not answer", self.server))
+                .hint("bring that back first; where the app has it, `kfctl apply k8s` does"),
             _ => error(format!("{}: cannot {what}", self.server))
                 .hint("is that the address of a Kubernetes API server? `kubectl cluster-info` shows which one the kubeconfig names"),
         }

@@ -1,6 +1,6 @@
 //! What the server serves, in two requests (aggregated discovery), and the paths of objects in it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -108,34 +108,35 @@ impl Discovery {
         connection: &Connection,
         kinds: impl IntoIterator<Item = (String, String)>,
     ) -> Result<(), Failure> {
-        const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
         let missing: BTreeSet<(String, String)> =
             kinds.into_iter().filter(|(group, kind)| group.contains('.') && self.versions(group, kind).is_empty()).collect();
         if missing.is_empty() {
             return Ok(());
         }
-        let definitions = match connection.read_metadata(DEFINITIONS).await {
+        let definitions = match definitions(connection, |_, group| missing.iter().any(|(of, _)| of == group)).await {
             // Whoever may not read definitions has to believe what the server says of itself.
             Err(failure) if failure.class == Class::Forbidden => return Ok(()),
             definitions => definitions?,
         };
-        for name in definitions.iter().filter_map(|definition| definition.pointer("/metadata/name")?.as_str()) {
-            if !missing.iter().any(|(group, _)| name.split_once('.').is_some_and(|(_, of)| of == group)) {
-                continue;
-            }
-            let definition = match connection.read(&format!("{DEFINITIONS}/{name}")).await {
-                Err(failure) if failure.class == Class::NotFound => continue,
-                definition => definition?,
-            };
-            let versions = list(&definition, "/spec/versions");
-            let served = versions.iter().filter(|version| version.get("served").and_then(Value::as_bool).unwrap_or(false));
-            let names = served.filter_map(|version| version.get("name")?.as_str());
-            let resources = names.filter_map(|version| Resource::from_definition(&definition, Some(version)));
+        for definition in definitions {
+            let served = served(&definition).filter_map(|version| version.get("name")?.as_str());
+            let resources = served.filter_map(|version| Resource::from_definition(&definition, Some(version)));
             for resource in resources.filter(|found| missing.contains(&(found.group.clone(), found.kind.clone()))) {
                 self.insert(resource);
             }
         }
         Ok(())
+    }
+
+    /// Definitions of what can be listed in a namespace and is missing here, for whom that must not be.
+    pub async fn undiscovered(&self, connection: &Connection) -> Result<Vec<Value>, Failure> {
+        let known: HashSet<(&str, &str)> =
+            self.resources.values().flatten().map(|resource| (resource.plural.as_str(), resource.group.as_str())).collect();
+        let mut found = definitions(connection, |plural, group| !known.contains(&(plural, group))).await?;
+        found.retain(|definition| {
+            definition.pointer("/spec/scope").and_then(Value::as_str) == Some("Namespaced") && served(definition).next().is_some()
+        });
+        Ok(found)
     }
 
     fn add(&mut self, list: &Value) {
@@ -193,4 +194,25 @@ impl Discovery {
     pub fn versions(&self, group: &str, kind: &str) -> &[Resource] {
         self.resources.get(&(group.to_owned(), kind.to_owned())).map(Vec::as_slice).unwrap_or_default()
     }
+}
+
+/// The definitions in the cluster that are chosen by their plural and group.
+async fn definitions(connection: &Connection, is_one: impl Fn(&str, &str) -> bool) -> Result<Vec<Value>, Failure> {
+    const PATH: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    let mut found = Vec::new();
+    let all = connection.read_metadata(PATH).await?;
+    for name in all.iter().filter_map(|definition| definition.pointer("/metadata/name")?.as_str()) {
+        if !name.split_once('.').is_some_and(|(plural, group)| is_one(plural, group)) {
+            continue;
+        }
+        match connection.read(&format!("{PATH}/{name}")).await {
+            Err(failure) if failure.class == Class::NotFound => {}
+            definition => found.push(definition?),
+        }
+    }
+    Ok(found)
+}
+
+fn served(definition: &Value) -> impl Iterator<Item = &Value> {
+    list(definition, "/spec/versions").iter().filter(|version| version.get("served").and_then(Value::as_bool).unwrap_or(false))
 }

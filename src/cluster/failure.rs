@@ -110,18 +110,27 @@ impl Failure {
     }
 }
 
+/// How the store says that an object is too large for it: itself, and its client.
+const TOO_LARGE: [&str; 2] = ["request is too large", "trying to send message larger than max"];
+
 fn classify(code: u16, status: &Status) -> Class {
     let has_cause = |reason: &str| status.details.causes.iter().any(|cause| cause.reason == reason);
     match code {
         _ if has_cause("NamespaceTerminating") => Class::Terminating,
         // The API server has no typed reason for a webhook that can't be called.
-        _ if status.message.contains("failed calling webhook") || status.message.contains("failed to call webhook") => {
+        _ if status.message.contains("failed calling webhook")
+            || status.message.contains("failed to call webhook")
+            // One that converts between the versions of a definition.
+            || status.message.contains("conversion webhook for") =>
+        {
             Class::WebhookNotReady
         }
         // Nor has it one for what admission refuses: webhooks choose any code they like.
         _ if status.message.contains("denied the request") || status.message.contains("denied request:") => Class::Denied,
         // Two items of one key in a list: the server calls it an error of its own, and will for ever.
         500 if status.message.contains("failed to create typed patch object") => Class::Invalid,
+        // What is too large for the store is so for ever. A dry-run does not get there.
+        500 if TOO_LARGE.iter().any(|words| status.message.contains(words)) => Class::Invalid,
         400 if status.message.contains("does not support dry run") => Class::NoDryRun,
         401 => Class::Unauthorized,
         403 => Class::Forbidden,
@@ -184,6 +193,12 @@ mod tests {
     fn passing_failures_are_told_from_final_ones() {
         assert_eq!(class(429, json!({})), Class::Busy);
         assert_eq!(class(500, json!({"message": "failed calling webhook \"x\": connection refused"})), Class::WebhookNotReady);
+        let conversion =
+            "conversion webhook for x.io/v2, Kind=Thing failed: Post \"https://c.n.svc:443/\": service \"c\" not found";
+        assert_eq!(class(500, json!({"message": conversion})), Class::WebhookNotReady);
+        for too_large in ["etcdserver: request is too large", "trying to send message larger than max (3 vs. 2)"] {
+            assert_eq!(class(500, json!({"message": too_large})), Class::Invalid, "{too_large}");
+        }
         assert_eq!(class(403, json!({"details": {"causes": [{"reason": "NamespaceTerminating"}]}})), Class::Terminating);
         assert_eq!(class(403, json!({"message": "bob may not"})), Class::Forbidden);
         assert_eq!(class(409, json!({"reason": "AlreadyExists"})), Class::Exists);

@@ -10,7 +10,7 @@ use crate::apply::{self, Change, Events, Outcome, Report};
 use crate::catalog::{Catalog, Provision};
 use crate::cli;
 use crate::error::{Error, ExitStatus, Result};
-use crate::ui::listen;
+use crate::ui::{counted, listen};
 
 pub(super) async fn run(session: &Session, arguments: &cli::Apply) -> Result<ExitStatus> {
     app(session, session.app()?, &session.catalog()?, arguments).await
@@ -54,14 +54,14 @@ async fn objects(
 ) -> Result<ExitStatus> {
     let names: Vec<String> = places.iter().map(|(name, _)| name.clone()).collect();
     let rendered = generate::refresh(session, app, catalog, &names, false)?;
-    let preparation = Preparation::new(session, app, catalog, places, rendered).await?;
+    let preparation = Preparation::new(session, app, catalog, places, rendered, Some(arguments.timeout)).await?;
     preparation.check_fatal()?;
     if app.file.cluster.is_none() {
         let connection = &preparation.connection;
         session.printer.note(format!("This is the first apply of app {}. It will make or change:", app.file.name));
         session.printer.note(format!("  cluster   {} (context {})", connection.server, connection.context));
         for (component, objects) in &preparation.counts {
-            session.printer.note(format!("  component {component}: {objects} objects"));
+            session.printer.note(format!("  component {component}: {}", counted(*objects, "object")));
         }
         // A cluster that this app's platform made can be no other's.
         if !made_by_us(session, app, catalog)? && !session.printer.confirm("Go on?")? {
@@ -87,7 +87,7 @@ async fn objects(
         Outcome::Done => prune::run(session, app, catalog, &preparation, &report, arguments).await?,
         _ => Pruned { left: report.left_over.clone(), ..Pruned::default() },
     };
-    summary(session, &report, &pruned);
+    summary(session, arguments, &report, &pruned);
     Ok(outcome(&report, &pruned).into())
 }
 
@@ -104,7 +104,7 @@ fn outcome(report: &Report, pruned: &Pruned) -> Outcome {
     }
 }
 
-fn summary(session: &Session, report: &Report, pruned: &Pruned) {
+fn summary(session: &Session, arguments: &cli::Apply, report: &Report, pruned: &Pruned) {
     let printer = &session.printer;
     let outcome = outcome(report, pruned);
     printer.json(&serde_json::json!({
@@ -136,10 +136,13 @@ fn summary(session: &Session, report: &Report, pruned: &Pruned) {
     for postponed in &report.postponed {
         printer.warn(format!("{} is left for the next run: {}", postponed.object, postponed.reason));
     }
+    let command = |verb: &str| prune::command(verb, &arguments.components);
+    let (status, again) = (command("status"), command("apply k8s"));
+    let status = (status.as_str(), "what runs, and what does not");
     match outcome {
         Outcome::Done => {
             printer.done(counts);
-            let mut next = vec![("kfctl status", "what runs, and what does not")];
+            let mut next = vec![status];
             if !pruned.left.is_empty() {
                 next.push((&pruned.command, "deletes what is no longer part of the app"));
             }
@@ -148,15 +151,15 @@ fn summary(session: &Session, report: &Report, pruned: &Pruned) {
         Outcome::Refused if !report.wrote => printer.note("nothing was written"),
         Outcome::Refused => {
             printer.note(format!("stopped: {counts}"));
-            printer.next(&[("kfctl apply k8s", "goes on from here once that is mended")]);
+            printer.next(&[(&again, "goes on from here once that is mended")]);
         }
         Outcome::NotReady => {
             printer.note(format!("written, but not all of it is ready: {counts}"));
-            printer.next(&[("kfctl status", "what runs, and what does not"), ("kfctl apply k8s", "waits again")]);
+            printer.next(&[status, (&again, "waits again")]);
         }
         Outcome::Interrupted => {
             printer.note(format!("interrupted: {counts}; nothing is half-written"));
-            printer.next(&[("kfctl apply k8s", "goes on from here")]);
+            printer.next(&[(&again, "goes on from here")]);
         }
     }
 }

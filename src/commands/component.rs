@@ -11,7 +11,7 @@ use crate::digest;
 use crate::error::{Error, ExitStatus, Result};
 use crate::object;
 use crate::sources::download;
-use crate::ui::Table;
+use crate::ui::{Table, counted};
 use crate::yaml;
 
 pub(super) async fn run(session: &Session, command: &Component) -> Result<ExitStatus> {
@@ -160,7 +160,7 @@ async fn add(session: &Session, app: &mut App, catalog: &Catalog, name: &str, fr
     app.write_folder("components", name, &manifests.files)?;
     app.set_component(name, &entry)?;
     session.printer.json(&serde_json::json!({"component": name, "objects": count, "from": from, "sha256": manifests.sha256}));
-    session.printer.done(format!("component {name}: {count} objects in components/{name}/"));
+    session.printer.done(format!("component {name}: {} in components/{name}/", counted(count, "object")));
     session.printer.next(&[
         ("kfctl generate k8s", "render it, to look at"),
         (&format!("kfctl apply k8s -c {name}"), "bring it to the cluster"),

@@ -10,6 +10,7 @@ use crate::cli;
 use crate::cluster::{Connection, Discovery, Failure, Target};
 use crate::error::{Error, ExitStatus, Kind, Result};
 use crate::object::{Object, ObjectId};
+use crate::ui::counted;
 
 /// The app to delete, and where it is.
 struct Place {
@@ -38,19 +39,9 @@ impl Place {
 }
 
 pub(super) async fn run(session: &Session, arguments: &cli::Delete) -> Result<ExitStatus> {
-    let place = find(session, arguments).await?;
     let printer = &session.printer;
-    let known = inventories(&place, arguments).await?;
-    let chosen = chosen(&known, &arguments.components)?;
-    let discovery = Discovery::read(&place.connection).await.map_err(|failure| place.explain(&failure))?;
-    let scope = Scope {
-        inventories: chosen.clone(),
-        staying: std::collections::HashSet::new(),
-        rendered: rendered_elsewhere(&place, &arguments.components, &discovery)?,
-        user_data: arguments.delete_user_data,
-        whole: arguments.components.is_empty(),
-    };
-    let found = apply::look(&place.connection, &discovery, scope).await.map_err(|failure| place.explain(&failure))?;
+    let looked = tokio::time::timeout(arguments.timeout, look(session, arguments)).await;
+    let (place, known, found) = looked.unwrap_or_else(|_| Err(apply::too_late("the cluster", arguments.timeout)))?;
     if found.is_empty() {
         printer.json(&serde_json::json!({"event": "summary", "exitCode": 0, "deleted": 0, "kept": found.kept}));
         printer.done(format!("nothing of app {} is left to delete in {}", place.name, place.connection.server));
@@ -71,6 +62,22 @@ pub(super) async fn run(session: &Session, arguments: &cli::Delete) -> Result<Ex
     }
     summary(session, &place, &removed);
     Ok(removed.outcome().into())
+}
+
+/// The place, what it knows of the app, and what would go. Changes nothing.
+async fn look(session: &Session, arguments: &cli::Delete) -> Result<(Place, BTreeMap<String, Inventory>, Removal)> {
+    let place = find(session, arguments).await?;
+    let known = inventories(&place, arguments).await?;
+    let discovery = Discovery::read(&place.connection).await.map_err(|failure| place.explain(&failure))?;
+    let scope = Scope {
+        inventories: chosen(&known, &arguments.components)?,
+        staying: std::collections::HashSet::new(),
+        rendered: rendered_elsewhere(&place, &arguments.components, &discovery)?,
+        user_data: arguments.delete_user_data,
+        whole: arguments.components.is_empty(),
+    };
+    let found = apply::look(&place.connection, &discovery, scope).await.map_err(|failure| place.explain(&failure))?;
+    Ok((place, known, found))
 }
 
 /// The app that is meant, and its cluster.
@@ -158,7 +165,7 @@ fn show(session: &Session, place: &Place, found: &Removal, arguments: &cli::Dele
     for (component, objects) in removal::counts(found) {
         let component =
             if component.is_empty() { "namespace kubeflow-system".to_owned() } else { format!("component {component}") };
-        printer.note(format!("  {component}: {objects} objects"));
+        printer.note(format!("  {component}: {}", counted(objects, "object")));
     }
     if arguments.delete_user_data {
         printer.note("and with them users' data, for good:");

@@ -92,7 +92,7 @@ async fn app_facts(session: &Session, app: &App, catalog: &Catalog) -> Result<Ap
     let places = chosen(app, catalog, &[])?;
     let names: Vec<String> = places.iter().map(|(name, _)| name.clone()).collect();
     let rendered = app.render(catalog, &names)?;
-    let preparation = Preparation::new(session, app, catalog, places, rendered).await?;
+    let preparation = Preparation::new(session, app, catalog, places, rendered, None).await?;
     let settings = Settings { timeout: std::time::Duration::ZERO, wait: false, force_conflicts: false };
     let run = preparation.run(session, &app.file.name, settings, Events::nowhere());
     let connection = &preparation.connection;

@@ -6,6 +6,7 @@ use crate::app::{App, Rendered, edits, refuse, write_all};
 use crate::catalog::Catalog;
 use crate::cli::Scope;
 use crate::error::{ExitStatus, Result};
+use crate::ui::counted;
 
 pub(super) fn run(session: &Session, scope: Scope, discard_edits: bool) -> Result<ExitStatus> {
     let (app, catalog) = (session.app()?, session.catalog()?);
@@ -28,7 +29,7 @@ pub(super) fn run(session: &Session, scope: Scope, discard_edits: bool) -> Resul
         for component in &rendered {
             let objects = component.objects.len();
             session.printer.json(&serde_json::json!({"component": component.component, "objects": objects}));
-            session.printer.done(format!("rendered/{}: {objects} objects", component.component));
+            session.printer.done(format!("rendered/{}: {}", component.component, counted(objects, "object")));
         }
         session.printer.next(&[("kfctl apply k8s", "bring the cluster to it")]);
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Session, one_of, platform};
 use crate::app::{App, Rendered};
@@ -40,15 +41,34 @@ pub(super) struct Preparation {
 }
 
 impl Preparation {
-    /// Connects to the app's cluster, and to no other, and plans for what it serves. Writes nothing.
+    /// Connects to the app's cluster, and to no other, and plans for what it serves. Writes nothing. A server that says nothing is
+    /// given up after `patience`.
     pub(super) async fn new(
         session: &Session,
         app: &App,
         catalog: &Catalog,
         places: Vec<(String, usize)>,
         rendered: Vec<Rendered>,
+        patience: Option<Duration>,
     ) -> Result<Self> {
         let connection = Connection::open(&platform::target(session, app, catalog)?).await?;
+        let server = connection.server.clone();
+        let asked = Self::ask(connection, app, catalog, places, rendered);
+        match patience {
+            None => asked.await,
+            Some(patience) => {
+                tokio::time::timeout(patience, asked).await.unwrap_or_else(|_| Err(apply::too_late(&server, patience)))
+            }
+        }
+    }
+
+    async fn ask(
+        connection: Connection,
+        app: &App,
+        catalog: &Catalog,
+        places: Vec<(String, usize)>,
+        rendered: Vec<Rendered>,
+    ) -> Result<Self> {
         // Where nobody answers, the first word tells, and the others are not waited for.
         let (uid, (discovery, version, unlimited)) =
             futures::future::try_join(apply::check_cluster(&connection, app.file.cluster.as_ref()), async {

@@ -10,7 +10,7 @@ use crate::cli;
 use crate::cluster::{Connection, Discovery};
 use crate::error::{Error, ExitStatus, Result};
 use crate::object::ObjectId;
-use crate::ui::{Printer, Table};
+use crate::ui::{Printer, Table, reader_left};
 
 /// Fields that are named for an object; `-v` names them all.
 const FIELDS: usize = 3;
@@ -33,7 +33,7 @@ pub(super) async fn run(session: &Session, arguments: &cli::Status) -> Result<Ex
     let none_here = chosen_here.is_empty() && !arguments.components.is_empty();
     let places = if none_here { Vec::new() } else { chosen(&app, &catalog, &chosen_here)? };
     let rendered = app.render(&catalog, &places.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>())?;
-    let preparation = Preparation::new(session, &app, &catalog, places, rendered).await?;
+    let preparation = Preparation::new(session, &app, &catalog, places, rendered, None).await?;
     let settings = Settings { timeout: std::time::Duration::ZERO, wait: false, force_conflicts: false };
     let run = preparation.run(session, &app.file.name, settings, Events::nowhere());
     let subject = Subject {
@@ -84,6 +84,7 @@ async fn show(session: &Session, arguments: &cli::Status, subject: Subject<'_>) 
     tokio::select! {
         ended = installation.watch(changed, |why| printer.warn(format!("the watch broke and is tried again: {why}"))) => ended.map_err(explain)?,
         _ = stop.wait_for(|stop| *stop) => {}
+        () = reader_left() => {}
     }
     Ok(status_of(&shown))
 }
@@ -137,7 +138,8 @@ fn report(session: &Session, components: &[ComponentState], mend: Option<&[Strin
             (&prune::command("apply k8s", chosen), "bring the cluster to what the app says"),
         ]);
     } else if unready {
-        printer.next(&[("kfctl status --watch", "see it change"), ("kfctl doctor", "look for a cause in the cluster")]);
+        let watch = format!("{} --watch", prune::command("status", mend.unwrap_or_default()));
+        printer.next(&[(&watch, "see it change"), ("kfctl doctor", "look for a cause in the cluster")]);
     }
 }
 

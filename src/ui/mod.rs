@@ -2,6 +2,8 @@
 
 mod events;
 mod printer;
+mod reader;
 
 pub use events::listen;
-pub use printer::{Output, Printer, Table, meanwhile};
+pub use printer::{Output, Printer, Table, counted, meanwhile};
+pub use reader::reader_left;

@@ -248,6 +248,12 @@ impl Printer {
     }
 }
 
+/// So many of these.
+#[must_use]
+pub fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Where a tool's own words go: what happens meanwhile is no result.
 #[must_use]
 pub fn meanwhile() -> std::process::Stdio {
@@ -321,6 +327,11 @@ mod tests {
         table.row(["a", "1"]);
         table.row(["longer", "2"]);
         assert_eq!(table.lines(), ["NAME    X", "a       1", "longer  2"]);
+    }
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!([0, 1, 2].map(|count| counted(count, "object")), ["0 objects", "1 object", "2 objects"]);
     }
 
     #[test]

@@ -97,6 +97,31 @@ fn manifests() {
 }
 
 #[test]
+fn lists_and_names_to_be_made_up() {
+    assert_snapshot!(refused("apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: once-}\n"), @"
+    exit: 1
+    --- stdout
+    --- stderr
+    error: components/mine/a.yaml:1:1: metadata.name: missing in Job; expected a Kubernetes object with apiVersion, kind and metadata.name
+    hint: give it a name of its own: with metadata.generateName every apply would make another one
+    ");
+    // As `kubectl get -o yaml` and the API itself write lists.
+    let sandbox = Sandbox::with_app("");
+    let item = |name: &str| format!("- apiVersion: v1\n  kind: ConfigMap\n  metadata: {{name: {name}, namespace: kubeflow}}\n");
+    sandbox.write("components/mine/a.yaml", format!("apiVersion: v1\nkind: List\nitems:\n{}{}", item("a"), item("b")));
+    sandbox.write("components/mine/b.yaml", format!("apiVersion: v1\nkind: ConfigMapList\nitems:\n{}", item("c")));
+    sandbox.write("components/mine/c.yaml", "apiVersion: v1\nkind: List\nitems: []\n");
+    sandbox.ok(&["generate"]);
+    let rendered = sandbox.files();
+    for name in ["a", "b", "c"] {
+        assert!(rendered.contains(&format!("rendered/mine/configmap-kubeflow-{name}.yaml")), "{rendered:?}");
+    }
+    sandbox.write("components/mine/c.yaml", format!("apiVersion: v1\nkind: List\nitems:\n{}", item("a")));
+    let said = sandbox.kfctl(&["generate"]);
+    assert!(said.starts_with("exit: 1") && said.contains("ConfigMap kubeflow/a"), "{said}");
+}
+
+#[test]
 fn bombs() {
     assert_snapshot!(refused(bomb()), @"
     exit: 1

@@ -141,7 +141,7 @@ fn adds_a_kustomization() {
     assert_snapshot!(add(&sandbox, "in", &[]), @"
     exit: 0
     --- stdout
-    ✓ component mine: 1 objects in components/mine/
+    ✓ component mine: 1 object in components/mine/
 
     Next:
       kfctl generate k8s        render it, to look at

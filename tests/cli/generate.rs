@@ -12,8 +12,8 @@ fn renders_one_object_a_file() {
     assert_snapshot!(sandbox.kfctl(&["generate"]), @"
     exit: 0
     --- stdout
-    ✓ rendered/base: 1 objects
-    ✓ rendered/web: 1 objects
+    ✓ rendered/base: 1 object
+    ✓ rendered/web: 1 object
 
     Next:
       kfctl apply k8s   bring the cluster to it
@@ -188,8 +188,8 @@ fn edits_by_hand_are_not_lost() {
     assert_snapshot!(sandbox.kfctl(&["generate", "k8s", "--discard-edits"]), @"
     exit: 0
     --- stdout
-    ✓ rendered/base: 1 objects
-    ✓ rendered/web: 1 objects
+    ✓ rendered/base: 1 object
+    ✓ rendered/web: 1 object
 
     Next:
       kfctl apply k8s   bring the cluster to it

@@ -231,3 +231,21 @@ fn quiet_leaves_results() {
     hint: known: level, memory, replicas
     "#);
 }
+
+#[test]
+fn words_that_can_not_be_understood() {
+    let sandbox = Sandbox::new();
+    assert_snapshot!(sandbox.kfctl(&["-o", "json", "aply"]), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    {"event":"error","exitCode":2,"hints":["a similar subcommand exists: 'apply'","Usage: kfctl [OPTIONS] <COMMAND>","For more information, try '--help'."],"message":"unrecognized subcommand 'aply'"}
+    "#);
+    assert_snapshot!(sandbox.kfctl(&["apply", "--timeout", "soon", "--output=json"]), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    {"event":"error","exitCode":2,"hints":["For more information, try '--help'."],"message":"invalid value 'soon' for '--timeout <DURATION>': expected a duration such as 90s, 10m or 1h30m"}
+    "#);
+    assert!(sandbox.kfctl(&["apply", "--help", "-o", "json"]).starts_with("exit: 0"));
+}

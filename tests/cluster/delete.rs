@@ -306,6 +306,9 @@ fn api_delete_without_the_app_directory() {
     assert!(said.code == 2 && said.stderr.contains("first, second"), "{}", said.all());
     let said = outside.kfctl(&["delete", "--app", "frst"]);
     assert!(said.code == 2 && said.stderr.contains("did you mean `first`?"), "{}", said.all());
+    // A name is a name, and no selector.
+    let said = outside.kfctl(&["delete", "--app", "second,!nothing"]);
+    assert!(said.code == 2 && said.stderr.contains("no app \"second,!nothing\""), "{}", said.all());
     // Nothing here remembers the cluster, so a yes is not enough.
     let said = outside.kfctl(&["delete", "--app", "first", "--yes"]);
     assert!(said.code == 2 && said.stderr.contains("--cluster-uid UID"), "{}", said.all());

@@ -58,6 +58,8 @@ struct Result {
     state: State,
     /// The line that counts what was done.
     counts: String,
+    /// All that was said.
+    said: String,
     requests: usize,
 }
 
@@ -138,7 +140,7 @@ impl Lane {
             let counts = said.stdout.lines().find(|line| line.contains("created")).unwrap_or_default().to_owned();
             // What was there after a kill is as it happens; an undisturbed process counts for itself.
             let counts = if attempt == 0 { counts } else { String::new() };
-            return Result { state: self.state(), counts, requests: self.proxy.requests() };
+            return Result { state: self.state(), counts, said: said.all(), requests: self.proxy.requests() };
         }
         unreachable!("it is killed twice at most")
     }
@@ -204,13 +206,14 @@ impl Lane {
         if Dice::of(seed, "abandoned").below(4) == 0 {
             let expected = &undisturbed[&Step::Remove];
             self.abandon(seed, undisturbed[&Step::Install].requests);
-            self.take(Step::Remove, Some(seed), expected.requests);
-            self.assert_reaches(&expected.state, &format!("Remove after a kill, KFCTL_TEST_SEED={seed} KFCTL_TEST_FAULT_RUNS=1"));
+            let said = self.take(Step::Remove, Some(seed), expected.requests).said;
+            let what = format!("Remove after a kill, KFCTL_TEST_SEED={seed} KFCTL_TEST_FAULT_RUNS=1\n{said}");
+            self.assert_reaches(&expected.state, &what);
         }
         for step in STEPS {
             let expected = &undisturbed[&step];
             let result = self.take(step, Some(seed), expected.requests);
-            let what = format!("{step:?}, KFCTL_TEST_SEED={seed} KFCTL_TEST_FAULT_RUNS=1");
+            let what = format!("{step:?}, KFCTL_TEST_SEED={seed} KFCTL_TEST_FAULT_RUNS=1\n{}", result.said);
             self.assert_reaches(&expected.state, &what);
             assert!(
                 result.counts.is_empty() || result.counts == expected.counts,

@@ -383,6 +383,8 @@ fn api_a_look_writes_nothing() {
         assert!(diff.stdout.contains(words), "{words}: {}", diff.all());
     }
     assert!(!diff.all().contains("correct-horse") && !diff.all().contains("Y29ycmVjdC1ob3JzZQ"), "{}", diff.all());
+    let coloured = cluster.in_app("look").with("NO_COLOR", "").with("TERM", "xterm").on_terminal(&["diff"], "");
+    assert!(coloured.code == 3 && coloured.stdout.contains("\u{1b}[32m+  colour: red\u{1b}[0m"), "{}", coloured.all());
     // Nothing was written, in the cluster or here.
     assert_ne!(cluster.kubectl(&["get", "namespace", "drift"]).code, 0);
     assert_ne!(cluster.kubectl(&["get", "namespace", "kubeflow-system"]).code, 0);

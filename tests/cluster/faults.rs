@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::harness::{App, Cluster, signal};
+use crate::proxy::Proxy;
 use crate::webhook::Webhook;
 
 const GUARDED: &str =
@@ -71,6 +72,53 @@ fn api_late_things_are_waited_for() {
 }
 
 #[test]
+fn api_a_definition_moves_on_while_nothing_converts_its_objects() {
+    let cluster = Cluster::start();
+    let webhook = Webhook::new();
+    let object = |version: &str, name: &str| {
+        format!(
+            "apiVersion: example.com/{version}\nkind: Moved\nmetadata: {{name: {name}, namespace: default}}\nspec: {{by: {version}}}\n"
+        )
+    };
+    let app = app_with(&cluster, "moves", &format!("{}---\n{}", definition("Moved"), object("v1", "one")));
+    app.kfctl(&["apply", "k8s", "--yes"]).success();
+    let theirs = app.write("theirs.yaml", &object("v1", "theirs"));
+    cluster.kubectl(&["create", "-f", &theirs]).success();
+    // The next release: stored in another version, and converted by something that does not run yet.
+    let schema = "schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}";
+    let both = format!(
+        "  - {{name: v1, served: true, storage: false, {schema}}}\n  - {{name: v2, served: true, storage: true, {schema}}}\n  conversion: {{strategy: Webhook, webhook: {{conversionReviewVersions: [v1], clientConfig: {}}}}}\n",
+        webhook.client()
+    );
+    let first = definition("Moved");
+    let (head, _) = first.split_once("  - name: v1").expect("its only version");
+    let beside = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: beside, namespace: default}\n";
+    app.write("components/own/manifests.yaml", &format!("{head}{both}---\n{}---\n{beside}", object("v2", "one")));
+    let said = app.kfctl(&["apply", "k8s", "--timeout", "8s"]);
+    assert!(said.code != 0 && said.all().contains("conversion webhook for"), "{}", said.all());
+    // Now its objects can't even be read: nothing of them is deleted or forgotten, and the rest goes on.
+    let said = app.kfctl(&["delete", "--yes"]);
+    assert!(said.code == 1 && said.stderr.contains("conversion webhook for"), "{}", said.all());
+    cluster.kubectl(&["delete", "configmap", "beside"]).success();
+    let mut run = app.start(&["apply", "k8s", "--timeout", "1m", "-o", "json"]);
+    run.until("that it tries the object", |line| is_event(line, "retrying", "one"));
+    cluster.until("the rest is there", || cluster.kubectl(&["get", "configmap", "beside"]).code == 0);
+    webhook.answer();
+    let said = run.finish();
+    assert_eq!(said.code, 0, "{}", said.all());
+    assert_eq!(cluster.kubectl(&["get", "moveds.v2.example.com", "one", "-o", "jsonpath={.spec.by}"]).success(), "v2");
+    let said = app.kfctl(&["apply", "k8s"]);
+    assert!(said.code == 0 && said.stdout.contains("3 unchanged"), "{}", said.all());
+    // What converts goes in the middle of it, as where the app brings that too.
+    let proxy = Proxy::start(&cluster, "converted");
+    let stopped = proxy.stop_at("PATCH", "/configmaps/kfctl.moves.own?fieldManager=kfctl&force=true");
+    let run = app.start(&["delete", "--yes", "--kubeconfig", &proxy.kubeconfig.display().to_string()]);
+    stopped.meanwhile(|| webhook.stop());
+    let said = run.finish();
+    assert!(said.code == 0 && said.stdout.contains("objects of it stay: Moved.example.com default/theirs"), "{}", said.all());
+}
+
+#[test]
 fn api_refusals_say_what_to_do() {
     let cluster = Cluster::start();
     // A user who may write ConfigMaps, and nothing for the whole cluster.
@@ -101,6 +149,35 @@ fn api_refusals_say_what_to_do() {
         assert!(said.stderr.contains(words), "{words}: {}", said.all());
     }
     assert_ne!(cluster.kubectl(&["get", "configmap", "allowed"]).code, 0, "the half that is allowed was written");
+
+    // What is too large for the store passes every check but the store's: it is not tried for ten minutes.
+    let thing = format!(
+        "{}---\napiVersion: example.com/v1\nkind: Large\nmetadata: {{name: one, namespace: default}}\ntext: {}\n",
+        definition("Large"),
+        "x".repeat(2_500_000)
+    );
+    let app = app_with(&cluster, "large", &thing);
+    let started = Instant::now();
+    let said = app.kfctl(&["apply", "k8s", "--yes", "--timeout", "90s"]);
+    assert!(said.code == 1 && started.elapsed() < Duration::from_mins(1), "{:?} {}", started.elapsed(), said.all());
+    assert!(said.stderr.contains("Large.example.com default/one") && said.all().len() < 5000, "{}", said.all());
+    app.kfctl(&["delete", "--yes"]).success();
+
+    // Who may not list a kind sees nothing of the app, and deletes nothing of it.
+    let both = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: seen, namespace: default}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: unseen, namespace: default}\n";
+    let app = app_with(&cluster, "blind", both);
+    app.kfctl(&["apply", "k8s", "--yes"]).success();
+    cluster.kubectl(&["create", "clusterrole", "blind", "--verb=*", "--resource=configmaps,namespaces"]).success();
+    cluster
+        .kubectl(&["create", "clusterrolebinding", "blind", "--clusterrole=blind", "--serviceaccount=kube-public:default"])
+        .success();
+    let kubeconfig = cluster.kubeconfig_of("kube-public", "default").display().to_string();
+    for command in [&["apply", "k8s"][..], &["diff"], &["status"], &["delete", "--yes"]] {
+        let said = app.kfctl(&[command, &["--kubeconfig", &kubeconfig]].concat());
+        assert!(said.code == 1 && said.stderr.contains("cannot list resource \"secrets\""), "{}", said.all());
+    }
+    cluster.kubectl(&["get", "configmap/seen", "secret/unseen"]).success();
+    app.kfctl(&["delete", "--yes"]).success();
 
     // What can't be changed once it is there.
     let workload = |label: &str, data: &str| {

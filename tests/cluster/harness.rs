@@ -241,6 +241,11 @@ impl Cluster {
         App::new(self.root.path(), &self.root.path().join("state"), Some(&self.kubeconfig))
     }
 
+    /// An app that is there already.
+    pub(crate) fn in_app(&self, name: &str) -> App {
+        App::new(&self.root.path().join(name), &self.root.path().join("state"), Some(&self.kubeconfig))
+    }
+
     /// A folder for PATH, with kfctl and kubectl in it.
     pub(crate) fn tools(&self) -> PathBuf {
         let folder = self.root.path().join("tools");
@@ -254,7 +259,7 @@ impl Cluster {
     /// An app on platform none, for this cluster, without some of the components.
     pub(crate) fn init(&self, name: &str, without: &[&str]) -> App {
         self.outside().kfctl(&["init", name, "--platform", "none"]).success();
-        let app = App::new(&self.root.path().join(name), &self.root.path().join("state"), Some(&self.kubeconfig));
+        let app = self.in_app(name);
         for component in without {
             app.kfctl(&["component", "disable", component]).success();
         }

@@ -1,6 +1,10 @@
 //! What others do to the objects of an app, and what a run that can't go on leaves behind.
 
-use crate::harness::{App, Cluster, signal};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::harness::{App, Cluster, Said, signal};
+use crate::proxy::{Fault, Proxy};
 
 fn app_with(cluster: &Cluster, name: &str, manifests: &str) -> App {
     let app = cluster.init(name, &["namespaces", "profiles"]);
@@ -133,4 +137,192 @@ fn api_what_can_not_be_read_now_is_not_forgotten() {
     let gone = || app.kfctl(&["delete", "--yes"]).code == 0;
     cluster.until("it answers again", gone);
     assert!(!is_there(&cluster, &inventory));
+}
+
+/// All members of apps, and what tells whose they are.
+fn members(cluster: &Cluster) -> String {
+    let kinds = "namespaces,configmaps,customresourcedefinitions";
+    cluster.kubectl(&["get", kinds, "-A", "-o", "name", "-l", "applyset.kubernetes.io/part-of"]).success()
+}
+
+#[test]
+fn api_an_apply_in_the_middle_of_a_delete_leaves_nothing_that_nobody_knows() {
+    let cluster = Cluster::start();
+    let proxy = Proxy::start(&cluster, "slow");
+    let slowly = proxy.kubeconfig.display().to_string();
+    let app = app_with(&cluster, "both", &(map("a") + "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: both}\n"));
+    let apply = || app.kfctl(&["apply", "k8s", "--yes", "--timeout", "30s"]);
+    let made = |said: &Said| said.stderr.contains("ConfigMap default/a is not gone: another run of kfctl has made it meanwhile");
+    // Before the last object, before the inventory, and before the namespace of all inventories goes.
+    for path in ["/namespaces/both", "/configmaps/kfctl.both.own", "/namespaces/kubeflow-system"] {
+        apply().success();
+        let stopped = proxy.stop_at("DELETE", path);
+        let delete = app.start(&["delete", "--yes", "--kubeconfig", &slowly]);
+        let applied = stopped.meanwhile(apply);
+        let deleted = delete.finish();
+        let context = || format!("{path}: {} {}", applied.all(), deleted.all());
+        assert!(applied.code == 0 && deleted.code == 4 && made(&deleted), "{}", context());
+        assert!(is_there(&cluster, &["-n", "kubeflow-system", "configmap", "kfctl.both.own"]), "{}", context());
+        app.kfctl(&["delete", "--yes"]).success();
+        assert_eq!(members(&cluster), "", "{}", context());
+        assert!(!is_there(&cluster, &["namespace", "kubeflow-system"]), "{}", context());
+    }
+    // The other way round: the whole delete happens in the middle of an apply, which then puts its inventory back.
+    let written = "?fieldManager=kfctl&fieldValidation=Strict&force=false";
+    let [map, namespace] = ["/configmaps/a", "/namespaces/both"].map(|path| format!("{path}{written}"));
+    for path in [map, namespace, "/configmaps/kfctl.both.own?fieldManager=kfctl&force=true".to_owned()] {
+        let stopped = proxy.stop_at("PATCH", &path);
+        let run = app.start(&["apply", "k8s", "--yes", "--timeout", "30s", "--kubeconfig", &slowly]);
+        let deleted = stopped.meanwhile(|| app.kfctl(&["delete", "--yes"]));
+        let applied = run.finish();
+        let again = app.kfctl(&["delete", "--yes"]);
+        assert!(deleted.code == 0 && again.code == 0, "{path}: {} {} {}", applied.all(), deleted.all(), again.all());
+        assert_eq!(members(&cluster), "", "{path}: {} {} {}", applied.all(), deleted.all(), again.all());
+    }
+    // Both at once, as it comes.
+    for round in 0..3 {
+        let delete = app.start(&["delete", "--yes"]);
+        let applied = apply();
+        let deleted = delete.finish();
+        let again = app.kfctl(&["delete", "--yes"]);
+        assert_eq!(again.code, 0, "{round}: {} {} {}", applied.all(), deleted.all(), again.all());
+        assert_eq!(members(&cluster), "", "{round}: {} {} {}", applied.all(), deleted.all(), again.all());
+    }
+}
+
+#[test]
+fn api_two_applies_at_once_end_as_one() {
+    let cluster = Cluster::start();
+    let names: Vec<String> = (0..120).map(|n| format!("c{n}")).collect();
+    let app = app_with(&cluster, "twice", &names.iter().map(|name| map(name)).collect::<String>());
+    let second = app.write("second.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: second}\n");
+    app.kfctl(&["component", "add", "second", "--from", &second]).success();
+    let run = app.start(&["apply", "k8s", "--yes"]);
+    let one = app.kfctl(&["apply", "k8s", "--yes"]);
+    let other = run.finish();
+    assert!(one.code == 0 && other.code == 0, "{} {}", one.all(), other.all());
+    // One with new content, one of another component.
+    let file = "components/own/own.yaml";
+    app.write(file, &app.read(file).replace("data: {a: b}", "data: {a: c}"));
+    let run = app.start(&["apply", "k8s", "-c", "own"]);
+    let one = app.kfctl(&["apply", "k8s", "-c", "second"]);
+    let other = run.finish();
+    assert!(one.code == 0 && other.code == 0, "{} {}", one.all(), other.all());
+    assert!(other.stdout.contains("120 configured") && other.stdout.contains("kfctl status -c own"), "{}", other.all());
+    let same = app.kfctl(&["apply", "k8s"]);
+    assert!(same.stdout.contains("0 created, 0 configured, 121 unchanged"), "{}", same.all());
+    app.kfctl(&["delete", "--yes"]).success();
+    assert_eq!(members(&cluster), "");
+}
+
+#[test]
+fn api_a_kind_that_a_server_does_not_tell_of_yet_keeps_its_namespace() {
+    let cluster = Cluster::start();
+    let proxy = Proxy::start(&cluster, "lagging");
+    let app = app_with(&cluster, "lag", "apiVersion: v1\nkind: Namespace\nmetadata: {name: team}\n");
+    let through = ["--yes", "--kubeconfig", &proxy.kubeconfig.display().to_string()].map(str::to_owned);
+    let run = |verb: &[&str]| app.kfctl(&[verb, &through.each_ref().map(String::as_str)].concat());
+    run(&["apply", "k8s"]).success();
+    // What a user brings after that this server never hears of.
+    let definition = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: models.lag.example.com}\nspec:\n  group: lag.example.com\n  scope: Namespaced\n  names: {kind: Model, plural: models}\n  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]\n";
+    let (definition, model) = (
+        app.write("definition.yaml", definition),
+        app.write("model.yaml", "apiVersion: lag.example.com/v1\nkind: Model\nmetadata: {name: trained, namespace: team}\n"),
+    );
+    cluster.kubectl(&["create", "-f", &definition]).success();
+    cluster.kubectl(&["wait", "--for=condition=Established", "crd/models.lag.example.com"]).success();
+    cluster.until("it can be made", || cluster.kubectl(&["create", "-f", &model]).code == 0);
+    proxy.misbehave(|asked| asked.is_discovery().then_some(Fault::Stale));
+    let said = run(&["delete"]);
+    let kept = "Namespace team: it holds what stays: Model.lag.example.com team/trained";
+    assert!(said.code == 0 && said.stdout.contains(kept), "{}", said.all());
+    assert!(is_there(&cluster, &["-n", "team", "models.lag.example.com", "trained"]), "{}", said.all());
+    cluster.kubectl(&["delete", "-f", &model]).success();
+    let said = run(&["delete"]);
+    assert!(said.code == 0 && !is_there(&cluster, &["namespace", "team"]), "{}", said.all());
+}
+
+#[test]
+fn api_an_unchanged_app_is_not_even_read() {
+    let cluster = Cluster::start();
+    let proxy = Proxy::start(&cluster, "counting");
+    let secret = "---\napiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: default}\nstringData: {a: b}\n";
+    let role = "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: r, namespace: default}\nrules: []\n";
+    let app = app_with(&cluster, "same", &(map("a") + &map("b") + secret + role));
+    app.kfctl(&["apply", "k8s", "--yes"]).success();
+    // What was asked of the members, and how, as far as it was no question of what is served.
+    let apply = |most: usize| {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let note = Arc::clone(&asked);
+        proxy.misbehave(move |asked| {
+            let how = if asked.accept.contains("PartialObjectMetadataList") { "metadata" } else { "all" };
+            let path = asked.path.split(['?', '&']).next().unwrap_or_default();
+            note.lock().expect("no panic").push(format!("{} {path} {how}", asked.method));
+            None
+        });
+        let said = app.kfctl(&["apply", "k8s", "--kubeconfig", &proxy.kubeconfig.display().to_string()]);
+        assert_eq!(said.code, 0, "{}", said.all());
+        let mut asked = asked.lock().expect("no panic").clone();
+        assert!(asked.len() <= most, "{asked:#?}");
+        asked.retain(|line| ["configmaps", "secrets", "roles"].iter().any(|kind| line.contains(&format!("/{kind}"))));
+        asked.retain(|line| !line.contains("kubeflow-system"));
+        asked.sort();
+        (said, asked)
+    };
+    let (said, asked) = apply(10);
+    assert!(said.stdout.contains("0 configured, 4 unchanged"), "{}", said.all());
+    let roles = "GET /apis/rbac.authorization.k8s.io/v1/roles metadata";
+    // A digest of a weak password would tell it, so Secrets are compared anew.
+    assert_eq!(asked, ["GET /api/v1/configmaps metadata", "GET /api/v1/secrets all", roles]);
+    // Of a kind in which something moved all is read.
+    cluster.kubectl(&["patch", "configmap", "b", "--type=merge", "-p", r#"{"data":{"a":null}}"#]).success();
+    let (said, asked) = apply(16);
+    assert!(said.stdout.contains("1 configured, 3 unchanged"), "{}", said.all());
+    let maps = ["GET /api/v1/configmaps all", "GET /api/v1/configmaps metadata"];
+    assert_eq!(asked[..2], maps, "{asked:#?}");
+    assert!(asked.contains(&roles.to_owned()), "{asked:#?}");
+}
+
+#[test]
+fn api_a_server_that_says_nothing_is_waited_for_no_longer_than_asked() {
+    let cluster = Cluster::start();
+    let proxy = Proxy::start(&cluster, "silent");
+    let through = proxy.kubeconfig.display().to_string();
+    let app = app_with(&cluster, "patient", &map("a"));
+    app.kfctl(&["apply", "k8s", "--yes"]).success();
+    app.write("components/own/own.yaml", &map("a").replace("a: b", "a: c"));
+    // The first word, the first read, and the dry-run.
+    for path in ["/api/v1/namespaces/kube-system", "/configmaps?labelSelector", "dryRun=All"] {
+        proxy.misbehave(move |asked| asked.path.contains(path).then_some(Fault::Late(Duration::from_mins(2))));
+        let started = std::time::Instant::now();
+        let said = app.kfctl(&["apply", "k8s", "--timeout", "2s", "--kubeconfig", &through]);
+        assert!(started.elapsed() < Duration::from_secs(10), "{path}: {:?} {}", started.elapsed(), said.all());
+        assert_eq!(said.code, 4, "{path}: {}", said.all());
+        for words in ["has not answered all questions within 2 s", "nothing was written", "--timeout 10m"] {
+            assert!(said.stderr.contains(words), "{path}: {words}: {}", said.all());
+        }
+    }
+    assert_eq!(cluster.kubectl(&["get", "configmap", "a", "-o", "jsonpath={.data.a}"]).success(), "b");
+    proxy.misbehave(|asked| asked.path.contains("labelSelector").then_some(Fault::Late(Duration::from_mins(2))));
+    let said = app.kfctl(&["delete", "--yes", "--timeout", "2s", "--kubeconfig", &through]);
+    assert!(said.code == 4 && said.stderr.contains("has not answered all questions within 2 s"), "{}", said.all());
+}
+
+#[test]
+fn api_an_autoscaler_keeps_its_replicas() {
+    let cluster = Cluster::start();
+    let scaled = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: default}\nspec:\n  replicas: 1\n  selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    spec: {containers: [{name: c, image: example.com/none}]}\n---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web, namespace: default}\nspec:\n  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}\n  minReplicas: 3\n  maxReplicas: 5\n  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}]\n";
+    let app = app_with(&cluster, "scaled", scaled);
+    app.kfctl(&["apply", "k8s", "--yes", "--no-wait"]).success();
+    let replicas = || cluster.kubectl(&["get", "deployment", "web", "-o", "jsonpath={.spec.replicas}"]).success();
+    cluster.until("the real autoscaler scales it", || replicas() == "3");
+    let diff = app.kfctl(&["diff"]);
+    assert!(diff.code == 0 && diff.stdout.contains("nothing to change"), "{}", diff.all());
+    app.kfctl(&["apply", "k8s", "--no-wait"]).success();
+    // A change of another field leaves it alone too.
+    let file = "components/own/own.yaml";
+    app.write(file, &app.read(file).replace("example.com/none", "example.com/other"));
+    let said = app.kfctl(&["apply", "k8s", "--no-wait"]);
+    assert!(said.stdout.contains("1 configured") && replicas() == "3", "{}", said.all());
+    assert!(!app.kfctl(&["status"]).stdout.contains("spec.replicas was changed"));
 }

@@ -1,9 +1,9 @@
-//! README's journey, typed on a terminal as it stands there; what the terminal showed is README's capture of a real run.
+//! README's journey and its day two, typed on a terminal as it stands there; what the terminal showed is README's capture of a real run.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use crate::harness::Cluster;
+use crate::harness::{App, Cluster};
 use crate::readme;
 
 const CAPTURE: [&str; 2] =
@@ -22,19 +22,25 @@ fn stable(text: &str) -> BTreeSet<String> {
     text.lines().filter(|line| !line.starts_with("  waiting")).map(words).collect()
 }
 
+/// Types what stands below a heading of README, and the answers. `diff` ends with 3 where it finds something.
+fn types(shell: &App, heading: &str, answers: &str) -> String {
+    let mut script = String::from("set -e\n");
+    for line in readme::commands(heading).lines() {
+        let shown = line.replace('\'', "'\\''");
+        let line = line.replace("kfctl diff", "{ kfctl diff || [ $? = 3 ]; }");
+        writeln!(script, "printf '$ %s\\n' '{shown}'\n{line}").expect("a text grows");
+    }
+    let file = shell.write("journey.sh", &script);
+    shell.types(&format!("bash {file}"), answers).success()
+}
+
 #[test]
 fn api_readme_journey_on_a_terminal() {
     let cluster = Cluster::start();
     let path = format!("{}:{}", cluster.tools().display(), std::env::var("PATH").expect("a PATH"));
-    let shell = cluster.outside().with("PATH", &path).with("TERM", "dumb");
-    let commands = readme::commands("## The journey");
-    let mut script = String::from("set -e\n");
-    for line in commands.lines() {
-        writeln!(script, "printf '$ %s\\n' '{line}'\n{line}").expect("a text grows");
-    }
-    let file = shell.write("journey.sh", &script);
-    let said = shell.types(&format!("bash {file}"), "y\n");
-    let shown = as_typed(&said.success());
+    let with_tools = |app: App| app.with("PATH", &path).with("TERM", "dumb");
+    let shell = with_tools(cluster.outside());
+    let shown = as_typed(&types(&shell, "## The journey", "y\n"));
 
     let seen = |arguments: &[&str]| cluster.kubectl(arguments).success();
     for name in ["kubeflow", "kubeflow-system"] {
@@ -47,6 +53,24 @@ fn api_readme_journey_on_a_terminal() {
         "profile-creator"
     );
     assert_eq!(seen(&["auth", "can-i", "create", "profiles", "-n", "kubeflow-system", "--as=bob@acme.com"]).trim(), "yes");
+
+    let day_two = types(&with_tools(cluster.in_app("my-kubeflow")), "## Day two", "y\ny\n");
+    for words in [
+        "nothing to change",
+        "rights        you may do everything",
+        "-  replicas: 2",
+        "+  replicas: 1",
+        "overlays/profiles/",
+        "0 created, 1 configured",
+        "ConfigMap kubeflow/welcome",
+        "1 deleted",
+        "CustomResourceDefinition.apiextensions.k8s.io profiles.kubeflow.org: it defines users' objects, of which there are none now",
+        "Namespace kubeflow-system: it holds what stays: RoleBinding.rbac.authorization.k8s.io kubeflow-system/bob-creator",
+    ] {
+        assert!(day_two.contains(words), "{words}: {day_two}");
+    }
+    let left = cluster.kubectl(&["get", "namespaces", "-o", "name", "-l", "applyset.kubernetes.io/part-of"]).success();
+    assert_eq!(left, "namespace/kubeflow-system\n", "{day_two}");
 
     let readme = include_str!("../../README.md");
     let [start, end] = CAPTURE.map(|mark| readme.find(mark).expect("README has the marks of the capture"));

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -56,6 +57,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) method: &'a str,
     /// The path with its query.
     pub(crate) path: &'a str,
+    /// What kind of answer is wanted.
+    pub(crate) accept: &'a str,
     /// How often exactly this was asked before, since the rule began.
     pub(crate) before: usize,
     /// How many requests there were in all, since the rule began.
@@ -65,6 +68,11 @@ pub(crate) struct Asked<'a> {
 impl Asked<'_> {
     fn is_watch(&self) -> bool {
         self.path.contains("watch=true") || self.path.contains("watch=1")
+    }
+
+    /// Whether this asks what the server serves, and for no object.
+    pub(crate) fn is_discovery(&self) -> bool {
+        is_discovery(self.method, self.path)
     }
 }
 
@@ -159,6 +167,21 @@ impl Proxy {
         victim
     }
 
+    /// Stops the first request like this one, and all that come after it, until it is let go.
+    pub(crate) fn stop_at(&self, method: &'static str, path: &str) -> Stopped {
+        let ((arrives, arrived), (go, goes)) = (channel(), channel());
+        let (open, path) = (AtomicBool::new(false), path.to_owned());
+        self.misbehave(move |asked| {
+            if asked.method == method && asked.path.ends_with(&path) && !open.swap(true, Ordering::Relaxed) {
+                // A test that has failed meanwhile waits for nothing more.
+                let _ = arrives.send(());
+                let _ = goes.recv();
+            }
+            None
+        });
+        Stopped { arrived, go }
+    }
+
     /// How many requests came since the rule began.
     pub(crate) fn requests(&self) -> usize {
         lock(&self.shared.rules).place
@@ -167,6 +190,22 @@ impl Proxy {
     /// What was done to which request since the rule began.
     pub(crate) fn log(&self) -> Vec<String> {
         lock(&self.shared.rules).log.clone()
+    }
+}
+
+/// A request that waits.
+pub(crate) struct Stopped {
+    arrived: Receiver<()>,
+    go: Sender<()>,
+}
+
+impl Stopped {
+    /// Does something in the middle of it.
+    pub(crate) fn meanwhile<T>(self, what: impl FnOnce() -> T) -> T {
+        self.arrived.recv_timeout(Duration::from_mins(1)).expect("it comes to this request");
+        let result = what();
+        self.go.send(()).expect("the proxy waits");
+        result
     }
 }
 
@@ -179,7 +218,8 @@ impl Rules {
     fn judge(&mut self, request: &Message) -> (Option<Fault>, bool) {
         let (method, path) = (request.method(), request.path());
         let times = self.asked.entry(format!("{method} {path}")).or_default();
-        let asked = Asked { method, path, before: *times, place: self.place };
+        let accept = request.header("accept").unwrap_or_default();
+        let asked = Asked { method, path, accept, before: *times, place: self.place };
         *times += 1;
         self.place += 1;
         let fault = (self.rule)(&asked);

@@ -144,6 +144,16 @@ fn api_status_watches_until_it_is_stopped() {
     let said = watch.finish();
     assert_eq!(said.code, 4, "{}", said.all());
 
+    // Whoever reads it has enough, and nothing more happens.
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let mut command = app.command(&["status", "--watch"]);
+    let mut child = command.stdout(writer).stderr(std::process::Stdio::null()).spawn().expect("kfctl starts");
+    drop(command);
+    let mut reader = std::io::BufReader::new(reader);
+    std::io::BufRead::read_line(&mut reader, &mut String::new()).expect("a line");
+    drop(reader);
+    cluster.until("it ends with its reader", || child.try_wait().expect("its state").is_some());
+
     let mut stream = app.start(&["status", "--watch", "-o", "json", "--app", "watched"]);
     stream.until("a document", |line| json(line)["component"] == "own");
     play_kubelet(

@@ -1,8 +1,10 @@
-//! An admission webhook of the tests' own: a real HTTPS server on loopback that lets everything pass, once it answers.
+//! A webhook of the tests' own: a real HTTPS server on loopback that, once it answers, lets everything pass, and converts between
+//! versions by changing nothing else.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use base64::Engine;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -11,6 +13,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 pub(crate) struct Webhook {
     pub(crate) port: u16,
     certificate: rcgen::Certificate,
+    stopped: Arc<AtomicBool>,
     key: rcgen::KeyPair,
 }
 
@@ -21,16 +24,22 @@ impl Webhook {
         let key = rcgen::KeyPair::generate().expect("a key");
         let parameters = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name");
         let certificate = parameters.self_signed(&key).expect("a certificate");
-        Self { port: listener.local_addr().expect("bound").port(), certificate, key }
+        let port = listener.local_addr().expect("bound").port();
+        Self { port, certificate, stopped: Arc::default(), key }
     }
 
     /// A configuration that guards the config maps labelled `guarded`.
     pub(crate) fn configuration(&self) -> String {
-        let authority = base64::engine::general_purpose::STANDARD.encode(self.certificate.pem());
         format!(
-            "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\nmetadata: {{name: guard}}\nwebhooks:\n- name: guard.example.com\n  admissionReviewVersions: [v1]\n  sideEffects: None\n  clientConfig: {{url: 'https://127.0.0.1:{}/', caBundle: {authority}}}\n  objectSelector: {{matchLabels: {{guarded: 'yes'}}}}\n  rules: [{{apiGroups: [''], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [configmaps]}}]\n",
-            self.port
+            "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\nmetadata: {{name: guard}}\nwebhooks:\n- name: guard.example.com\n  admissionReviewVersions: [v1]\n  sideEffects: None\n  clientConfig: {}\n  objectSelector: {{matchLabels: {{guarded: 'yes'}}}}\n  rules: [{{apiGroups: [''], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [configmaps]}}]\n",
+            self.client()
         )
+    }
+
+    /// How the server gets to it.
+    pub(crate) fn client(&self) -> String {
+        let authority = base64::engine::general_purpose::STANDARD.encode(self.certificate.pem());
+        format!("{{url: 'https://127.0.0.1:{}/', caBundle: {authority}}}", self.port)
     }
 
     /// Takes connections, and never says a word.
@@ -38,7 +47,12 @@ impl Webhook {
         TcpListener::bind(("127.0.0.1", self.port)).expect("its port is still free")
     }
 
-    /// Answers from now on, until the test ends.
+    /// Answers nobody any more.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Answers from now on, until the test ends or stops it.
     pub(crate) fn answer(&self) {
         let listener = TcpListener::bind(("127.0.0.1", self.port)).expect("its port is still free");
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(self.key.serialize_der()));
@@ -49,21 +63,21 @@ impl Webhook {
             .with_no_client_auth()
             .with_single_cert(vec![self.certificate.der().clone()], key)
             .expect("a certificate with its key");
-        let config = Arc::new(config);
+        let (config, stopped) = (Arc::new(config), Arc::clone(&self.stopped));
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let (Ok(stream), config) = (stream, Arc::clone(&config)) else { continue };
+                let (Ok(stream), config, stopped) = (stream, Arc::clone(&config), Arc::clone(&stopped)) else { continue };
                 std::thread::spawn(move || {
                     let connection = ServerConnection::new(config).expect("a connection");
                     // The server hangs up when it has enough.
-                    let _ = serve(StreamOwned::new(connection, stream));
+                    let _ = serve(StreamOwned::new(connection, stream), &stopped);
                 });
             }
         });
     }
 }
 
-fn serve(stream: StreamOwned<ServerConnection, std::net::TcpStream>) -> std::io::Result<()> {
+fn serve(stream: StreamOwned<ServerConnection, std::net::TcpStream>, stopped: &AtomicBool) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
     loop {
         let mut length = 0;
@@ -82,13 +96,21 @@ fn serve(stream: StreamOwned<ServerConnection, std::net::TcpStream>) -> std::io:
         }
         let mut body = vec![0; length];
         reader.read_exact(&mut body)?;
+        if stopped.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let review: serde_json::Value = serde_json::from_slice(&body)?;
-        let answer = serde_json::json!({
-            "apiVersion": review["apiVersion"],
-            "kind": review["kind"],
-            "response": {"uid": review["request"]["uid"], "allowed": true},
-        })
-        .to_string();
+        let request = &review["request"];
+        let mut response = serde_json::json!({"uid": request["uid"], "allowed": true});
+        if let Some(objects) = request["objects"].as_array() {
+            let mut objects = objects.clone();
+            for object in &mut objects {
+                object["apiVersion"] = request["desiredAPIVersion"].clone();
+            }
+            response = serde_json::json!({"uid": request["uid"], "result": {"status": "Success"}, "convertedObjects": objects});
+        }
+        let answer = serde_json::json!({"apiVersion": review["apiVersion"], "kind": review["kind"], "response": response});
+        let answer = answer.to_string();
         let stream = reader.get_mut();
         write!(stream, "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{answer}", answer.len())?;
         stream.flush()?;
