@@ -13,7 +13,8 @@ const CONCURRENCY: usize = 24;
 /// Everything in a namespace that can be listed, by its metadata.
 pub(super) async fn contents(connection: &Connection, discovery: &Discovery, namespace: &str) -> Result<Vec<Value>, String> {
     // A pod's figures are listed like pods, and are none.
-    let resources = discovery.collections().iter().filter(|resource| !resource.group.ends_with("metrics.k8s.io"));
+    let resources =
+        discovery.collections().iter().filter(|resource| resource.namespaced && !resource.group.ends_with("metrics.k8s.io"));
     let namespace: Arc<str> = namespace.into();
     let reads = resources.map(|resource| {
         let (resource, namespace) = (resource.clone(), Arc::clone(&namespace));
