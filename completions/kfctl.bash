@@ -133,6 +133,9 @@ _kfctl() {
             kfctl__subcmd__profile,delete)
                 cmd="kfctl__subcmd__profile__subcmd__delete"
                 ;;
+            kfctl__subcmd__profile,import)
+                cmd="kfctl__subcmd__profile__subcmd__import"
+                ;;
             kfctl__subcmd__profile,list)
                 cmd="kfctl__subcmd__profile__subcmd__list"
                 ;;
@@ -1278,7 +1281,7 @@ _kfctl() {
             return 0
             ;;
         kfctl__subcmd__profile)
-            opts="-y -o -v -q -h --kubeconfig --context --yes --output --verbose --quiet --help create list show share unshare transfer delete quota"
+            opts="-y -o -v -q -h --kubeconfig --context --yes --output --verbose --quiet --help create list show share unshare transfer delete import quota"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1364,6 +1367,44 @@ _kfctl() {
                 return 0
             fi
             case "${prev}" in
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kfctl__subcmd__profile__subcmd__import)
+            opts="-y -o -v -q -h --confirm-definition --timeout --dry-run --kubeconfig --context --yes --output --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --confirm-definition)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --kubeconfig)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -469,6 +469,7 @@ set edit:completion:arg-completer[kfctl] = {|@words|
             cand unshare 'Take back what was shared'
             cand transfer 'Give a profile another owner; the old one loses their rights'
             cand delete 'Delete a profile, its namespace and everything in it'
+            cand import 'Take over the profiles of today''s Kubeflow, with their namespaces as they are'
             cand quota 'Show or change a profile''s quota'
         }
         &'kfctl;profile;create'= {
@@ -582,6 +583,23 @@ set edit:completion:arg-completer[kfctl] = {|@words|
             cand -o 'How results are printed'
             cand --output 'How results are printed'
             cand --dry-run 'Let the server check it, and delete nothing'
+            cand -y 'Answer every question with yes'
+            cand --yes 'Answer every question with yes'
+            cand -v 'Say more; twice shows every request'
+            cand --verbose 'Say more; twice shows every request'
+            cand -q 'Say only results and errors'
+            cand --quiet 'Say only results and errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'kfctl;profile;import'= {
+            cand --confirm-definition 'Remove upstream''s definition without a question; its name is the answer'
+            cand --timeout 'How long to wait for upstream''s controller to stop, and for profiles to be ready'
+            cand --kubeconfig 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]'
+            cand --context 'Context of the kubeconfig [default: its current one]'
+            cand -o 'How results are printed'
+            cand --output 'How results are printed'
+            cand --dry-run 'Let the server check it, and write nothing'
             cand -y 'Answer every question with yes'
             cand --yes 'Answer every question with yes'
             cand -v 'Say more; twice shows every request'

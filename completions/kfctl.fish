@@ -321,23 +321,24 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -s y -l yes -d 'Answ
 complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -s q -l quiet -d 'Say only results and errors'
 complete -c kfctl -n "__fish_kfctl_using_subcommand delete" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
-complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -l context -d 'Context of the kubeconfig [default: its current one]' -r
-complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete import quota" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete import quota" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete import quota" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
 json\t'For programs: one JSON document a line'
 yaml\t'For programs and people: YAML documents'"
-complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -s y -l yes -d 'Answer every question with yes'
-complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -s v -l verbose -d 'Say more; twice shows every request'
-complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -s q -l quiet -d 'Say only results and errors'
-complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -f -a "create" -d 'Make a profile: a namespace with an owner and a quota'
-complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -f -a "list" -d 'List profiles'
-complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -f -a "show" -d 'Show a profile: its namespace, who may use it, and its quota'
-complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -f -a "share" -d 'Let somebody else use the namespace'
-complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -f -a "unshare" -d 'Take back what was shared'
-complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -f -a "transfer" -d 'Give a profile another owner; the old one loses their rights'
-complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -f -a "delete" -d 'Delete a profile, its namespace and everything in it'
-complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete quota" -f -a "quota" -d 'Show or change a profile\'s quota'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete import quota" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete import quota" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete import quota" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete import quota" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete import quota" -f -a "create" -d 'Make a profile: a namespace with an owner and a quota'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete import quota" -f -a "list" -d 'List profiles'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete import quota" -f -a "show" -d 'Show a profile: its namespace, who may use it, and its quota'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete import quota" -f -a "share" -d 'Let somebody else use the namespace'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete import quota" -f -a "unshare" -d 'Take back what was shared'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete import quota" -f -a "transfer" -d 'Give a profile another owner; the old one loses their rights'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete import quota" -f -a "delete" -d 'Delete a profile, its namespace and everything in it'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete import quota" -f -a "import" -d 'Take over the profiles of today\'s Kubeflow, with their namespaces as they are'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and not __fish_seen_subcommand_from create list show share unshare transfer delete import quota" -f -a "quota" -d 'Show or change a profile\'s quota'
 complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from create" -l user -d 'A user, letter for letter as `kubectl auth whoami` shows them' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from create" -l group -d 'A group' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from create" -l serviceaccount -d 'A service account' -r
@@ -425,6 +426,18 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_sub
 complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Say only results and errors'
 complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from import" -l confirm-definition -d 'Remove upstream\'s definition without a question; its name is the answer' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from import" -l timeout -d 'How long to wait for upstream\'s controller to stop, and for profiles to be ready' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from import" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from import" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from import" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from import" -l dry-run -d 'Let the server check it, and write nothing'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from import" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from import" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from quota" -l namespace -d 'Its namespace, where you may not read the profile and it isn\'t kubeflow-NAME' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from quota" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from quota" -l context -d 'Context of the kubeconfig [default: its current one]' -r

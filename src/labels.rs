@@ -27,8 +27,16 @@ pub const PROFILE: &str = "kubeflow.org/profile";
 pub const PROFILE_UID: &str = "kubeflow.org/profile-uid";
 /// On a namespace, set by someone who may change it: the profile that may take it over.
 pub const ADOPT: &str = "kubeflow.org/adopt";
+/// On a namespace: the uid of the profile of today's Kubeflow that it was freed from, to be taken over.
+pub const IMPORTED_FROM: &str = "kubeflow.org/imported-from";
+/// The finalizer of the controller of today's Kubeflow on its profiles.
+pub const THEIR_FINALIZER: &str = "profile-finalizer";
 /// On a profile: it can't be deleted.
 pub const KEEP_DATA: &str = "kubeflow.org/keep-data";
+/// On a profile: who asked for it. Admission lets nobody but them say so.
+pub const CREATOR: &str = "kubeflow.org/creator";
+/// On a profile's namespace: the kinds that the admin's templates have made in it.
+pub const TEMPLATE_KINDS: &str = "kubeflow.org/template-kinds";
 /// On a profile or its quota: every limit returns to its default, once.
 pub const RESET_QUOTA: &str = "kubeflow.org/reset-quota";
 /// On a namespace: the Pod Security Standard that is enforced.

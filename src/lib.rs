@@ -3,7 +3,7 @@
 //! The layout is the architecture. Arrows go one way, and a test holds that: a module uses what stands further right.
 //!
 //! ```text
-//! main → commands → cli → ui, local, controllers, doctor, image → apply → app, cluster → render → catalog, api
+//! main → commands → cli → ui, local, controllers, doctor, image, migration → apply → app, cluster → render → catalog, api
 //!      → sources, object, difference → yaml, directories → labels, digest, error
 //! ```
 //!
@@ -16,6 +16,7 @@
 //! | [`controllers`] | what runs in the cluster |
 //! | [`doctor`] | what is wrong with a cluster, and what to do about it |
 //! | [`image`] | container images, made without a container engine |
+//! | [`migration`] | the profiles of today's Kubeflow, taken over with their namespaces as they are |
 //! | [`apply`] | the one way to write to a cluster |
 //! | [`app`] | the app directory: what the admin decides, brings and reviews |
 //! | [`cluster`] | the connection, what the server serves, and what its refusals mean |
@@ -47,6 +48,7 @@ pub mod error;
 pub mod image;
 pub mod labels;
 pub mod local;
+pub mod migration;
 pub mod object;
 pub mod render;
 pub mod sources;

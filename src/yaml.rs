@@ -69,12 +69,13 @@ fn line_and_column(place: &serde_saphyr::Location) -> (usize, usize) {
     (number(place.line()), number(place.column()))
 }
 
-/// Line and column (from 1) of the field at `route`, or of the nearest field above it that is there.
+/// Line and column (from 1) of the field at `route`, or of the nearest field above it that is there. A number is a place in a list.
 #[must_use]
 pub fn place(text: &str, route: &[&str]) -> Option<(usize, usize)> {
     let document = yamlpath::Document::new(text.to_owned()).ok()?;
+    let part = |name: &&'_ str| name.parse::<usize>().map_or_else(|_| name.to_string().into(), yamlpath::Component::from);
     (1..=route.len()).rev().find_map(|length| {
-        let path = yamlpath::Route::from(route[..length].iter().map(|name| (*name).into()).collect::<Vec<_>>());
+        let path = yamlpath::Route::from(route[..length].iter().map(part).collect::<Vec<_>>());
         let ((line, column), _) = document.query_exact(&path).ok()??.location.point_span;
         Some((line + 1, column + 1))
     })

@@ -27,6 +27,12 @@ fn not_of_the_system(name: &str) -> String {
     format!("!({name} in ['default', 'kubeflow', 'kubeflow-system', 'istio-system']) && !{name}.startsWith('kube-')")
 }
 
+/// Whether a namespace is none that a profile may have, whatever the definition let through.
+#[must_use]
+pub fn is_reserved(namespace: &str) -> bool {
+    matches!(namespace, "" | "default" | "kubeflow" | "kubeflow-system" | "istio-system") || namespace.starts_with("kube-")
+}
+
 /// What a profile asks for.
 #[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[kube(
@@ -275,5 +281,13 @@ mod tests {
         let schema = &definition()["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
         assert_eq!(undescribed("profile", schema), Vec::<String>::new());
         assert!(schema["description"].as_str().is_some_and(|text| text.starts_with("A namespace for a user or a team")));
+    }
+
+    #[test]
+    fn system_namespaces_are_nobodys() {
+        for name in ["kube-system", "kube-x", "default", "kubeflow", "kubeflow-system", "istio-system", ""] {
+            assert!(is_reserved(name), "{name}");
+        }
+        assert!(!is_reserved("kubeflow-jane") && !is_reserved("kubernetes"));
     }
 }

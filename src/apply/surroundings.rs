@@ -23,7 +23,8 @@ pub(super) async fn contents(
     namespace: &str,
 ) -> Result<Vec<Value>, String> {
     // A pod's figures are listed like pods, and are none.
-    let resources = discovery.collections().iter().filter(|resource| !resource.group.ends_with("metrics.k8s.io"));
+    let resources =
+        discovery.collections().iter().filter(|resource| resource.namespaced && !resource.group.ends_with("metrics.k8s.io"));
     let within: Arc<str> = namespace.into();
     let reads = resources.map(|resource| {
         let (resource, namespace) = (resource.clone(), Arc::clone(&within));

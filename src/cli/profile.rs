@@ -1,5 +1,8 @@
 //! `profile`.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
 use clap::{Args, Subcommand, ValueEnum};
 
 /// `profile`.
@@ -83,6 +86,23 @@ pub enum Profile {
         /// Name of the profile
         name: String,
         /// Let the server check it, and delete nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Take over the profiles of today's Kubeflow, with their namespaces as they are
+    #[command(
+        after_help = "Examples:\n  kfctl profile import profiles.yaml --dry-run    what would be done, checked by the server\n  kfctl profile import profiles.yaml              with upstream's definition there: frees the namespaces, then asks\n  kfctl apply k8s --force-conflicts               ours comes in its place\n  kfctl profile import profiles.yaml              with ours there: makes the profiles\n\nThe list comes from `kubectl get profiles -o yaml`. It can be stopped and run again at any time; with nothing left to do it\nwrites nothing."
+    )]
+    Import {
+        /// The exported list
+        file: PathBuf,
+        /// Remove upstream's definition without a question; its name is the answer
+        #[arg(long, value_name = "NAME")]
+        confirm_definition: Option<String>,
+        /// How long to wait for upstream's controller to stop, and for profiles to be ready
+        #[arg(long, default_value = "10m", value_parser = super::duration)]
+        timeout: Duration,
+        /// Let the server check it, and write nothing
         #[arg(long)]
         dry_run: bool,
     },

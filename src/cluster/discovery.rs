@@ -84,7 +84,7 @@ impl Resource {
 #[derive(Debug, Default)]
 pub struct Discovery {
     resources: HashMap<(String, String), Vec<Resource>>,
-    /// What can be listed in a namespace, each in the preferred version.
+    /// What can be listed, each in the preferred version.
     collections: Vec<Resource>,
     /// Group/versions whose own server does not answer, so their kinds are unknown.
     pub stale: Vec<String>,
@@ -155,7 +155,7 @@ impl Discovery {
                     let found = Resource { group: group_name.clone(), version: version_name.clone(), kind, plural, namespaced };
                     let verbs = items(&resource, "verbs");
                     let known = self.versions(&found.group, &found.kind).iter().any(|other| other.plural == found.plural);
-                    if namespaced && !known && verbs.iter().any(|verb| verb == "list") {
+                    if !known && verbs.iter().any(|verb| verb == "list") {
                         self.collections.push(found.clone());
                     }
                     self.insert(found);
@@ -183,7 +183,7 @@ impl Discovery {
         self.versions(group, kind).is_empty() && self.stale.iter().any(of_group)
     }
 
-    /// What can be listed in a namespace, each in the preferred version.
+    /// What can be listed, each in the preferred version.
     #[must_use]
     pub fn collections(&self) -> &[Resource] {
         &self.collections

@@ -29,7 +29,7 @@ pub(super) fn profiles_of(discovery: &Discovery, brings_profiles: bool) -> Findi
             level: if brings_profiles { Level::Fail } else { Level::Warn },
             found: "the cluster has upstream Kubeflow's profiles.kubeflow.org, whose profiles belong to the whole cluster; kfctl's live in a namespace, and one cluster can't have both".to_owned(),
             to_do: Some(
-                "leave it as it is: its users' namespaces hang on it. Run here without profiles (`kfctl component disable profiles`), or choose another cluster with --context".to_owned(),
+                "leave it as it is: its users' namespaces hang on it. `kfctl profile import --help` takes them over; else run here without profiles (`kfctl component disable profiles`), or choose another cluster with --context".to_owned(),
             ),
         },
     }

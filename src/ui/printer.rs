@@ -224,13 +224,20 @@ impl Printer {
         self.yes || self.can_answer && self.is_text()
     }
 
-    /// Asks for these very words on a terminal. `--yes` is no answer to it. `otherwise` says what is, without a terminal.
-    pub fn typed(&self, question: &str, expected: &str, otherwise: &str) -> Result<bool> {
-        if !self.can_answer || !self.is_text() {
-            return Err(Error::usage(format!("this needs {expected:?} typed, and there is no terminal to ask on"))
+    /// Whether somebody could type words that are asked for; else an error, for which `otherwise` says what to do.
+    pub fn can_type(&self, question: &str, expected: &str, otherwise: &str) -> Result<()> {
+        if self.can_answer && self.is_text() {
+            Ok(())
+        } else {
+            Err(Error::usage(format!("this needs {expected:?} typed, and there is no terminal to ask on"))
                 .detail(question.to_owned())
-                .hint(otherwise.to_owned()));
+                .hint(otherwise.to_owned()))
         }
+    }
+
+    /// Asks for these very words on a terminal. `--yes` is no answer to it.
+    pub fn typed(&self, question: &str, expected: &str, otherwise: &str) -> Result<bool> {
+        self.can_type(question, expected, otherwise)?;
         Ok(ask(question) == expected)
     }
 

@@ -401,3 +401,32 @@ fn an_app_with_an_odd_name() {
         assert!(sandbox.read(&format!("{name}/rendered/web/configmap-kubeflow-web.yaml")).contains(name), "{name}");
     }
 }
+
+/// What is to be imported is read before any cluster is asked.
+#[test]
+fn lists_of_profiles() {
+    let sandbox = Sandbox::new();
+    sandbox.write("own.yaml", "apiVersion: kubeflow.org/v1alpha1\nkind: Profile\nmetadata: {name: jane, uid: a}\n");
+    let list = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: kubeflow.org/v1\n  kind: Profile\n  metadata: {name: jane, uid: a}\n  spec:\n    owner: {kind: User}\n";
+    sandbox.write("list.yaml", list);
+    assert_snapshot!(sandbox.kfctl(&["profile", "import", "own.yaml"]), @"
+    exit: 1
+    --- stdout
+    --- stderr
+    error: own.yaml:2:7: kind: kubeflow.org/v1alpha1 Profile is none of today's profiles; expected a list of today's profiles, as `kubectl get profiles -o yaml` prints it
+      in Profile.kubeflow.org jane
+    ");
+    assert_snapshot!(sandbox.kfctl(&["profile", "import", "list.yaml"]), @"
+    exit: 1
+    --- stdout
+    --- stderr
+    error: list.yaml:8:12: spec.owner: missing field `name`; expected kind (User, Group or ServiceAccount) and name
+      in Profile.kubeflow.org jane
+    ");
+    assert_snapshot!(sandbox.kfctl(&["profile", "import", "list.yaml", "--confirm-definition", "profiles"]), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: --confirm-definition says "profiles", and the definition is "profiles.kubeflow.org"
+    "#);
+}

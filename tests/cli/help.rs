@@ -51,6 +51,7 @@ const COMMANDS: &[&str] = &[
     "profile unshare",
     "profile transfer",
     "profile delete",
+    "profile import",
     "profile quota",
     "controller",
     "completions",

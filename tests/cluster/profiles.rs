@@ -557,10 +557,12 @@ fn rights_of_the_controller(cluster: &Cluster, app: &App) {
     let definitions = "customresourcedefinitions.apiextensions.k8s.io";
     each("yes", "-", &[&format!("{definitions} profiles.kubeflow.org")], &["get"]);
     each("no", "-", &[definitions], &["get", "list", "watch"]);
+    each("yes", "-", &[&format!("{definitions} authorizationpolicies.security.istio.io")], &["list", "watch"]);
 
     let write = ["create", "update", "patch", "delete"];
     each("no", system, &["profiles.kubeflow.org"], &["get", "create", "update", "delete", "set-quota"]);
-    each("no", "kubeflow-jane", &["profiles.kubeflow.org"], &["get", "patch"]);
+    each("no", "kubeflow-jane", &["profiles.kubeflow.org"], &["get", "create", "update", "delete"]);
+    each("no", "kubeflow-jane", &["profiles.kubeflow.org/status"], &["patch"]);
     each("no", system, &["secrets", "configmaps"], &["get", "list", "watch", "create", "update", "patch", "delete"]);
     each(
         "no",
@@ -610,10 +612,12 @@ fn rights_in_the_system_namespace(cluster: &Cluster, app: &App) {
             .success();
     }
     let mut table = String::new();
-    for (user, may) in
-        [("creator", &["create"][..]), ("deleter", &["get", "list", "watch", "delete"]), ("viewer", &["get", "list", "watch"])]
-    {
-        for verb in ["create", "get", "list", "watch", "delete", "update", "patch", "set-quota"] {
+    for (user, may) in [
+        ("creator", &["create", "assign-owner"][..]),
+        ("deleter", &["get", "list", "watch", "delete"]),
+        ("viewer", &["get", "list", "watch"]),
+    ] {
+        for verb in ["create", "assign-owner", "get", "list", "watch", "delete", "update", "patch", "set-quota"] {
             let answer = if may.contains(&verb) { "yes" } else { "no" };
             let _ = writeln!(table, "{answer} {user} kubeflow-system {verb} profiles.kubeflow.org");
         }

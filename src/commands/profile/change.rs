@@ -9,6 +9,7 @@ use super::{Access, MERGE, PROFILES, SYSTEM_NAMESPACE, json_of, named, namespace
 use crate::api::profile::{Limit, Profile, ProfileMetadata, ProfileSpec, ProfileTemplate, ProfileTemplateSpec, Quota};
 use crate::cli::Who;
 use crate::error::{ExitStatus, Result};
+use crate::labels::CREATOR;
 use crate::object::list;
 
 pub(super) async fn create(
@@ -33,7 +34,11 @@ pub(super) async fn create(
     };
     let mut profile = Profile::new(name, ProfileSpec { template });
     profile.metadata.namespace = Some(SYSTEM_NAMESPACE.to_owned());
-    let body = serde_json::to_value(&profile).expect("a profile is plain data");
+    let mut body = serde_json::to_value(&profile).expect("a profile is plain data");
+    // Who may not change profiles may have a limited number, and says which count.
+    if !access.may_change_profiles().await {
+        body["metadata"]["annotations"][CREATOR] = access.user().await.into();
+    }
     let made = match access.send(Method::POST, PROFILES, Some(("application/json", &body))).await {
         Ok(made) => made,
         Err(failure) => return Err(access.explain(&failure, "create", name).await),

@@ -1,6 +1,7 @@
 //! `kfctl profile`: what `kubectl` can do with profiles as well, in fewer words. All of it is done with the caller's own rights.
 
 mod change;
+mod import;
 mod quota;
 mod read;
 mod share;
@@ -40,6 +41,11 @@ pub(super) async fn run(session: &Session, command: &Profile) -> Result<ExitStat
             return change::transfer(&Access::open(session, *dry_run).await?, name, owner).await;
         }
         Profile::Delete { name, dry_run } => return change::delete(&Access::open(session, *dry_run).await?, name).await,
+        Profile::Import { file, confirm_definition, timeout, dry_run } => {
+            let settings =
+                import::Settings { file, confirmed: confirm_definition.as_deref(), timeout: *timeout, dry_run: *dry_run };
+            return import::run(session, &settings).await;
+        }
         Profile::Quota { place, changes, dry_run } => {
             let access = Access::open(session, *dry_run).await?;
             if changes.is_empty() { quota::show(&access, place).await? } else { quota::set(&access, place, changes).await? }
@@ -132,6 +138,17 @@ impl<'a> Access<'a> {
             Class::Invalid => Error::cluster(format!("the server refuses profile {name}")).detail(failure.message.clone()),
             _ => self.connection.explain(failure, &format!("{verb} profile {name}")),
         }
+    }
+
+    /// Whether the caller may change profiles; where the server does not say, they may not.
+    async fn may_change_profiles(&self) -> bool {
+        let attributes =
+            json!({"group": "kubeflow.org", "resource": "profiles", "namespace": SYSTEM_NAMESPACE, "verb": "update"});
+        let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": attributes}});
+        let body = ("application/json", review.to_string().into_bytes());
+        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+        let answer = self.connection.request(Method::POST, path, "application/json", Some(body)).await;
+        answer.is_ok_and(|answer| answer.body["status"]["allowed"] == true)
     }
 
     /// The caller, as the server knows them.

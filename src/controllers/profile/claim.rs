@@ -5,11 +5,15 @@
 
 use serde_json::Value;
 
-use super::desired::{Names, is_reserved};
+use super::desired::Names;
 use super::observed::Observed;
 use super::status::Verdict;
 use super::world::View;
-use crate::labels::{ADOPT, PROFILE, PROFILE_UID};
+use crate::api::profile::is_reserved;
+use crate::labels::{ADOPT, PROFILE, PROFILE_UID, TEMPLATE_KINDS};
+
+/// The reasons for which a profile waits for another to go.
+pub(super) const REFUSED_FOR_RIVALS: [&str; 2] = ["OwnerCaseDiffers", "TooManyProfiles"];
 
 /// What is kept of a namespace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,6 +25,8 @@ pub(super) struct NamespaceSeen {
     pub(super) adopt: Option<String>,
     /// Whose it was when we wrote last.
     pub(super) owner: Option<String>,
+    /// The kinds that the admin's templates have made in it.
+    pub(super) template_kinds: Vec<String>,
     pub(super) observed: Observed,
     /// What holds its deletion up, as the cluster says it.
     pub(super) blocked: Vec<String>,
@@ -40,6 +46,7 @@ impl NamespaceSeen {
             profile: text(&metadata["labels"][PROFILE]).zip(text(&metadata["labels"][PROFILE_UID])),
             adopt: text(&metadata["annotations"][ADOPT]),
             owner: text(&metadata["annotations"]["owner"]),
+            template_kinds: kinds(&metadata["annotations"][TEMPLATE_KINDS]),
             blocked: if observed.deleting { blocked.collect() } else { Vec::new() },
             observed,
         }
@@ -52,6 +59,11 @@ impl NamespaceSeen {
     }
 }
 
+/// Kinds out of the annotation that records them.
+fn kinds(annotation: &Value) -> Vec<String> {
+    annotation.as_str().into_iter().flat_map(|text| text.split(',')).filter(|kind| !kind.is_empty()).map(str::to_owned).collect()
+}
+
 /// What to do about the namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Claim {
@@ -61,6 +73,8 @@ pub(super) enum Claim {
     Hold,
     /// Take it over.
     Adopt,
+    /// It was left by a profile of the same name and owner that is gone: take it over if its own binding says so too, else not.
+    Return(Verdict),
     /// It is not to be had, or not yet.
     Refused(Verdict),
 }
@@ -78,6 +92,25 @@ pub(super) fn claim(names: &Names, view: &View) -> Claim {
             format!("namespace {namespace} is that of profile {by}; this one gets it when that one is gone"),
         )
     };
+    if let Some((profile, owner)) = &view.rival {
+        return refused(
+            "OwnerCaseDiffers",
+            format!(
+                "this profile's owner differs from {owner}, who owns profile {profile}, by case alone; `kubectl auth whoami` shows them how the login spells it"
+            ),
+        );
+    }
+    let limit =
+        view.defaults.as_ref().and_then(|defaults| defaults.as_ref().ok()).map_or(0, |defaults| defaults.profiles_per_creator);
+    let is_held = view.namespace.as_ref().and_then(|seen| seen.profile.as_ref()).is_some_and(|(_, uid)| *uid == names.uid);
+    if let Some(creator) = view.profile.creator.as_ref().filter(|_| limit > 0 && view.ahead >= limit && !is_held) {
+        return refused(
+            "TooManyProfiles",
+            format!(
+                "{creator} may have made {limit} profiles, and has; this one gets its namespace when another is deleted, or the limit raised"
+            ),
+        );
+    }
     let first = view.claimants.first().filter(|first| **first != names.profile);
     let Some(seen) = &view.namespace else {
         return first.map_or(Claim::Make, |first| taken(first));
@@ -98,11 +131,16 @@ pub(super) fn claim(names: &Names, view: &View) -> Claim {
     if seen.adopt.as_ref() == Some(&names.profile) && !seen.observed.deleting {
         return Claim::Adopt;
     }
-    refused(
+    let exists = Verdict::no(
         "NamespaceExists",
         format!(
             "namespace {namespace} was there before; to give it to this profile: kubectl annotate namespace {namespace} {ADOPT}={}",
             names.profile
         ),
-    )
+    );
+    // Nobody gains what they had not: a member would.
+    let spec = view.profile.content.as_deref().ok().map(|profile| &profile.spec.template.spec);
+    let is_owners = spec.is_some_and(|spec| spec.members.is_empty() && seen.owner.as_ref() == Some(&spec.owner.name));
+    let is_left = seen.profile.as_ref().is_some_and(|(name, _)| *name == names.profile) && !seen.observed.deleting;
+    if is_left && is_owners { Claim::Return(exists) } else { Claim::Refused(exists) }
 }

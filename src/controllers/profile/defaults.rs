@@ -20,6 +20,8 @@ pub(super) struct Defaults {
     pub(super) pod_security: String,
     /// Whether pods join the mesh.
     pub(super) mesh: bool,
+    /// How many profiles one creator may make; 0 is no limit.
+    pub(super) profiles_per_creator: usize,
     /// A `ConfigMap` with more manifests for each namespace.
     pub(super) templates: Option<String>,
 }
@@ -65,8 +67,12 @@ impl Defaults {
             requests: amounts("containerCpu", "containerRam")?,
             limits: amounts("containerCpuLimit", "containerRamLimit")?,
         };
+        let profiles_per_creator = text("profilesPerCreator").unwrap_or("0");
         Ok(Self {
             quota,
+            profiles_per_creator: profiles_per_creator
+                .parse()
+                .map_err(|_| format!("profilesPerCreator: {profiles_per_creator:?} is no number; 0 is no limit"))?,
             containers: (switch("limitRange")? && containers != Containers::default()).then_some(containers),
             pod_security: text("podSecurity").unwrap_or("baseline").to_owned(),
             mesh: switch("mesh")?,

@@ -5,10 +5,11 @@
 
 use serde_json::json;
 
-use super::desired::{is_reserved, namespace};
+use super::desired::namespace;
 use super::reconcile::{NAMESPACES, Reconciler};
 use super::status::{Facts, Verdict};
 use super::world::{Source, View};
+use crate::api::profile::is_reserved;
 use crate::cluster::{Class, Failure};
 use crate::labels::{KEEP_DATA, PROFILE_FINALIZER, PROFILE_UID};
 
@@ -27,11 +28,9 @@ impl Reconciler {
         {
             return self.tell_progress(name, view, target, &seen.blocked).await;
         }
-        if let Some(going) = self.whole_system_going().await? {
-            let message =
-                format!("{going} is being deleted, and with it all profiles; the namespace and what is in it are left alone");
-            self.publish(name, &profile.uid, &Verdict::no("DataLeft", message));
-            return self.release(name, view).await;
+        let going = if view.system_going { Some("namespace kubeflow-system") } else { self.whole_system_going().await? };
+        if let Some(going) = going {
+            return self.leave(name, view, going).await;
         }
         if profile.annotations.contains(KEEP_DATA) {
             let message = format!(
@@ -64,6 +63,17 @@ impl Reconciler {
             Some(namespace) => self.tell_progress(name, view, &namespace, &[]).await,
             None => self.release(name, view).await,
         }
+    }
+
+    /// Lets the profile go and leaves its namespace: whoever deletes `going` means no user. Nothing else is written, as our own rights
+    /// are going too.
+    pub(super) async fn leave(&self, name: &str, view: &View, going: &str) -> Result<(), Failure> {
+        if view.profile.finalizers.iter().any(|finalizer| finalizer == PROFILE_FINALIZER) {
+            let message =
+                format!("{going} is being deleted, and with it all profiles; the namespace and what is in it are left alone");
+            self.publish(name, &view.profile.uid, &Verdict::no("DataLeft", message));
+        }
+        self.release(name, view).await
     }
 
     /// Says how far the deletion is, and what holds it up in the cluster's own words.

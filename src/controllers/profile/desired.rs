@@ -1,6 +1,6 @@
 //! What a profile's namespace holds: profile and defaults in, objects out. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 use kube::ResourceExt;
@@ -11,12 +11,15 @@ use super::{observed, quota};
 use crate::api::profile::{Limit, MemberRole, Profile, Subject, SubjectKind};
 use crate::cluster::Resource;
 use crate::digest::sha256;
-use crate::labels::{NAMESPACE_NAME, PART_OF, PART_OF_PROFILE, POD_SECURITY, PROFILE, PROFILE_UID};
+use crate::labels::{NAMESPACE_NAME, PART_OF, PART_OF_PROFILE, POD_SECURITY, PROFILE, PROFILE_UID, TEMPLATE_KINDS};
 
 /// The API group of roles and their bindings.
 pub(super) const RBAC: &str = "rbac.authorization.k8s.io";
 /// The `ClusterRole` whose rules Role `default` copies.
 pub(super) const EDIT: &str = "kubeflow-edit";
+
+/// The definitions that the mesh objects of a profile need.
+pub(super) const MESH: [&str; 2] = ["authorizationpolicies.security.istio.io", "requestauthentications.security.istio.io"];
 
 /// The kinds that are always kept, besides the namespace itself.
 pub(super) static KINDS: LazyLock<[Arc<Resource>; 5]> = LazyLock::new(|| {
@@ -92,13 +95,8 @@ pub(super) fn namespace(profile: &Profile) -> String {
     named.unwrap_or_else(|| format!("kubeflow-{}", profile.name_any()))
 }
 
-/// Whether a namespace is none that a profile may have, whatever the definition let through.
-pub(super) fn is_reserved(namespace: &str) -> bool {
-    matches!(namespace, "" | "default" | "kubeflow" | "kubeflow-system" | "istio-system") || namespace.starts_with("kube-")
-}
-
-/// The namespace itself.
-pub(super) fn namespace_content(names: &Names, profile: &Profile, defaults: &Defaults) -> Value {
+/// The namespace itself. `kinds` are those that only templates make in it, or have made: what is left of them is found by that.
+pub(super) fn namespace_content(names: &Names, profile: &Profile, defaults: &Defaults, kinds: &BTreeSet<String>) -> Value {
     let mut labels = names.labels();
     labels.insert(PART_OF.into(), PART_OF_PROFILE.into());
     // The server's own; with it, what is created is what is applied later.
@@ -107,8 +105,12 @@ pub(super) fn namespace_content(names: &Names, profile: &Profile, defaults: &Def
     if defaults.mesh {
         labels.insert("istio-injection".into(), "enabled".into());
     }
+    let mut annotations = json!({"owner": profile.spec.template.spec.owner.name});
+    if !kinds.is_empty() {
+        annotations[TEMPLATE_KINDS] = kinds.iter().cloned().collect::<Vec<_>>().join(",").into();
+    }
     json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {
-        "name": names.namespace, "labels": labels, "annotations": {"owner": profile.spec.template.spec.owner.name}}})
+        "name": names.namespace, "labels": labels, "annotations": annotations}})
 }
 
 /// All that is in the namespace. `edit` are the rules of `kubeflow-edit`.
@@ -198,7 +200,7 @@ fn role_ref(role: &str) -> Value {
 }
 
 /// A subject as RBAC stores it.
-fn rbac_subject(subject: &Subject) -> Value {
+pub(super) fn rbac_subject(subject: &Subject) -> Value {
     match subject.kind {
         SubjectKind::ServiceAccount => json!({"kind": "ServiceAccount", "name": subject.name, "namespace": subject.namespace}),
         SubjectKind::User => json!({"apiGroup": RBAC, "kind": "User", "name": subject.name}),
@@ -316,13 +318,5 @@ mod tests {
                 {"apiGroups": ["", RBAC], "resources": ["secrets"], "verbs": ["get"]},
             ])
         );
-    }
-
-    #[test]
-    fn system_namespaces_are_nobodys() {
-        for name in ["kube-system", "kube-x", "default", "kubeflow", "kubeflow-system", "istio-system", ""] {
-            assert!(is_reserved(name), "{name}");
-        }
-        assert!(!is_reserved("kubeflow-jane") && !is_reserved("kubernetes"));
     }
 }

@@ -1,14 +1,16 @@
 //! Profiles: from each one a namespace of somebody's own, made and kept.
 //!
-//! `watch` feeds `world` (what is known), `reconcile` and `delete` look at it and write; the rest is pure.
+//! `watch` feeds `world` (what is known), `reconcile`, `owner` and `delete` look at it and write; the rest is pure.
 
 mod claim;
 mod defaults;
 mod delete;
 mod desired;
 mod observed;
+mod owner;
 mod quota;
 mod reconcile;
+mod rivals;
 mod status;
 mod templates;
 mod watch;
@@ -54,9 +56,9 @@ impl Shared {
         lock(&self.world).readiness()
     }
 
-    /// Waits until the caches are filled.
+    /// Waits until the caches are filled, those of the admin's own templates too, where these can be read at all.
     pub(super) async fn filled(&self) {
-        while self.readiness().is_err() {
+        while !lock(&self.world).is_filled() {
             self.news.notified().await;
         }
     }
@@ -73,8 +75,10 @@ impl Shared {
     }
 
     fn take(&self, watch: usize, source: &Source, event: Result<watcher::Event<Value>, String>) {
+        let is_list = matches!(event, Ok(watcher::Event::InitDone));
         let names = lock(&self.world).take(watch, event);
-        if matches!(source, Source::Defaults | Source::Templates) {
+        // Namespaces tell of kinds that templates made in the life of another process.
+        if matches!(source, Source::Defaults | Source::Templates) || is_list && *source == Source::Namespaces {
             self.templates.notify_one();
         }
         self.news.notify_one();

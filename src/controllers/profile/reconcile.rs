@@ -1,4 +1,4 @@
-//! Brings the cluster to what a profile says. With `delete` the only place that writes.
+//! Brings the cluster to what a profile says. With `delete` and `owner` the only place that writes.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::Shared;
 use super::claim::{Claim, NamespaceSeen, claim};
+use super::defaults::Defaults;
 use super::desired::{self, Desired, Names};
 use super::observed::{self, Observed};
 use super::status::{self, Facts, Verdict};
@@ -19,7 +20,7 @@ use crate::cluster::{Class, Failure, Resource};
 use crate::controllers::events::{Event, Recorder};
 use crate::controllers::lock;
 use crate::controllers::writer::Writer;
-use crate::labels::{ADOPT, PROFILE_FINALIZER, PROFILE_UID, RESET_QUOTA};
+use crate::labels::{ADOPT, PROFILE_FINALIZER, RESET_QUOTA};
 
 const PROFILES: &str = "/apis/kubeflow.org/v1alpha1/namespaces/kubeflow-system/profiles";
 pub(super) const NAMESPACES: &str = "/api/v1/namespaces";
@@ -49,6 +50,9 @@ impl Reconciler {
         if view.profile.deleting {
             return self.delete(name, &view).await;
         }
+        if view.system_going {
+            return self.leave(name, &view, "namespace kubeflow-system").await;
+        }
         match &view.profile.content {
             Ok(profile) => self.keep(profile, &view, failures).await,
             Err(problem) => self.tell_unreadable(name, &view, problem).await,
@@ -63,42 +67,29 @@ impl Reconciler {
             namespace: namespace.cloned(),
             more: Vec::new(),
         };
-        let claim = claim(&names, view);
+        let claim = match claim(&names, view) {
+            Claim::Return(_) if self.was_owners(profile, &names, view.namespace.as_ref()).await? => Claim::Adopt,
+            Claim::Return(verdict) => Claim::Refused(verdict),
+            other => other,
+        };
         if let Claim::Refused(verdict) = claim {
-            let kept = (verdict.reason == "NamespaceTerminating").then_some(&names.namespace);
+            let holder = view.namespace.as_ref().and_then(|seen| seen.profile.as_ref());
+            let kept = holder.is_some_and(|(_, uid)| *uid == names.uid).then_some(&names.namespace);
             return self.tell(name, view, blocked(verdict, kept)).await;
         }
-        let missing =
-            |what: &str| Verdict::no("Incomplete", format!("{what} is missing; `kfctl apply k8s -c profiles` makes it"));
         let held = (claim == Claim::Hold).then_some(&names.namespace);
-        let defaults = match &view.defaults {
-            Some(Ok(defaults)) => defaults,
-            Some(Err(problem)) => {
-                let verdict = Verdict::no("DefaultsInvalid", format!("ConfigMap profile-defaults: {problem}"));
-                return self.tell(name, view, blocked(verdict, held)).await;
-            }
-            None => return self.tell(name, view, blocked(missing("ConfigMap profile-defaults"), held)).await,
-        };
-        let Some(edit) = &view.edit else {
-            return self.tell(name, view, blocked(missing("ClusterRole kubeflow-edit"), held)).await;
+        let (defaults, edit) = match settings(view) {
+            Ok(settings) => settings,
+            Err(verdict) => return self.tell(name, view, blocked(verdict, held)).await,
         };
 
         self.ensure_finalizer(name, view).await?;
-        let mut namespace = desired::namespace_content(&names, profile, defaults);
-        let digest = observed::wanted(&namespace);
-        let seen = match claim {
-            Claim::Make => self.make_namespace(&names, &namespace, digest).await?,
-            _ => view.namespace.clone().unwrap_or_default(),
-        };
         let mut seen_quota = view.quota.as_ref();
         if view.profile.annotations.contains(RESET_QUOTA) || seen_quota.is_some_and(|quota| quota.reset) {
             self.reset_quota(name, &names, view).await?;
             seen_quota = None;
         }
         let owner = &profile.spec.template.spec.owner.name;
-        if let Some(former) = seen.owner.as_ref().filter(|former| claim == Claim::Hold && *former != owner) {
-            self.revoke(&names.namespace, former).await?;
-        }
         let split = super::quota::split(&desired::limits(profile, defaults), seen_quota);
         let mut objects = desired::objects(&names, profile, defaults, edit, seen_quota);
         let extra = view
@@ -109,12 +100,30 @@ impl Reconciler {
         let counted = extra.as_ref().map(|extra| extra.as_ref().map(Vec::len).map_err(Clone::clone));
         let may_prune = extra.as_ref().is_none_or(Result::is_ok);
         objects.extend(extra.and_then(Result::ok).unwrap_or_default());
+        let mut kinds = view.kinds_left.clone();
+        let foreign = objects[own..].iter().map(|object| &object.resource).filter(|kind| !desired::KINDS.contains(kind));
+        kinds.extend(foreign.map(|kind| kind.group_kind()));
+        let mut namespace = desired::namespace_content(&names, profile, defaults, &kinds);
+        let digest = observed::wanted(&namespace);
+        let seen = match claim {
+            Claim::Make => self.make_namespace(&names, &namespace, digest).await?,
+            _ => view.namespace.clone().unwrap_or_default(),
+        };
+        if let Some(former) = seen.owner.as_ref().filter(|former| claim == Claim::Hold && *former != owner) {
+            self.revoke(&names.namespace, former).await?;
+        }
 
         let mut work: Vec<BoxFuture<'_, Result<(), (String, Failure)>>> = Vec::new();
+        let mut noted = Ok(());
         if !seen.observed.is(digest) {
             namespace["metadata"]["uid"] = seen.uid.clone().into();
-            let created = seen.observed.created;
-            work.push(self.apply_namespace(&names, namespace, digest, created, claim == Claim::Adopt).boxed());
+            let apply = self.apply_namespace(&names, namespace, digest, seen.observed.created, claim == Claim::Adopt);
+            // What templates make is found again by the kinds that the namespace names: those come first.
+            if kinds.iter().all(|kind| seen.template_kinds.contains(kind)) {
+                work.push(apply.boxed());
+            } else {
+                noted = apply.await;
+            }
         }
         let reset = seen_quota.is_none() && view.quota.is_some();
         let there = |object: &Desired| {
@@ -124,7 +133,9 @@ impl Reconciler {
         let needs = |object: &&Desired| there(object).is_none_or(|seen| !seen.deleting && !seen.is(object.digest));
         work.extend(objects[..own].iter().filter(needs).map(|object| self.put(object, there(object)).boxed()));
         let mut additions: Vec<BoxFuture<'_, Result<(), (String, Failure)>>> = Vec::new();
-        additions.extend(objects[own..].iter().filter(needs).map(|object| self.apply(object).boxed()));
+        if noted.is_ok() {
+            additions.extend(objects[own..].iter().filter(needs).map(|object| self.apply(object).boxed()));
+        }
         additions.extend(
             self.leftovers(view, &objects, may_prune)
                 .into_iter()
@@ -132,7 +143,7 @@ impl Reconciler {
         );
         let (done, added) = futures::join!(join_all(work), join_all(additions));
 
-        let failed = done.into_iter().find_map(Result::err);
+        let failed = done.into_iter().chain([noted]).find_map(Result::err);
         let ready = match &failed {
             Some((_, failure)) if failure.is_passing() && failures < PASSING => return Err(failure.clone()),
             Some((what, failure)) => Verdict::no("ApplyFailed", format!("{what}: {}", failure.message)),
@@ -143,7 +154,7 @@ impl Reconciler {
             (Some((what, failure)), _) => Some(Err(format!("{what}: {}", failure.message))),
             (None, counted) => counted,
         };
-        let mut more = vec![status::mesh(defaults.mesh), status::quota(&split)];
+        let mut more = vec![status::mesh(defaults.mesh, &view.mesh_missing), status::quota(&split)];
         more.extend(status::templates(templates.as_ref()));
         self.tell(name, view, Facts { ready, namespace: Some(names.namespace.clone()), more }).await?;
         failed.or(added).map_or(Ok(()), |(_, failure)| Err(failure))
@@ -299,37 +310,6 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Takes from a former owner what they, or others for them, had shared: the rights that profiles hand out. What an admin of the
-    /// cluster has bound otherwise is theirs.
-    async fn revoke(&self, namespace: &str, former: &str) -> Result<(), Failure> {
-        let path = format!("/apis/{}/v1/namespaces/{namespace}/rolebindings", desired::RBAC);
-        let list = self.writer.read("rolebindings", &path).await?;
-        for binding in list["items"].as_array().into_iter().flatten() {
-            let metadata = &binding["metadata"];
-            let role = binding["roleRef"]["name"].as_str().unwrap_or_default();
-            let shared = role == "default" || role.starts_with("kubeflow-");
-            let subjects: Vec<&Value> = binding["subjects"].as_array().into_iter().flatten().collect();
-            let others: Vec<&Value> = subjects.iter().copied().filter(|subject| subject["name"] != former).collect();
-            if !shared || others.len() == subjects.len() || !metadata["labels"][PROFILE_UID].is_null() {
-                continue;
-            }
-            let path = format!("{path}/{}", metadata["name"].as_str().unwrap_or_default());
-            let version = &metadata["resourceVersion"];
-            let taken = if others.is_empty() {
-                self.writer.delete("rolebindings", &path, &json!({"resourceVersion": version})).await
-            } else {
-                self.writer
-                    .patch("rolebindings", &path, &json!({"metadata": {"resourceVersion": version}, "subjects": others}))
-                    .await
-            };
-            match taken {
-                Err(failure) if failure.class != Class::NotFound => return Err(failure),
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
     /// Writes the status where it says something new, and an event where it turns.
     pub(super) async fn tell(&self, name: &str, view: &View, facts: Facts) -> Result<(), Failure> {
         let profile = view.profile.content.as_deref().ok();
@@ -407,4 +387,15 @@ impl Reconciler {
             _ => Ok(()),
         }
     }
+}
+
+/// What holds for all profiles: the defaults, and the rules that Role `default` copies; else what is wrong with them.
+fn settings(view: &View) -> Result<(&Defaults, &Value), Verdict> {
+    let missing = |what: &str| Verdict::no("Incomplete", format!("{what} is missing; `kfctl apply k8s -c profiles` makes it"));
+    let defaults = match &view.defaults {
+        Some(Ok(defaults)) => defaults,
+        Some(Err(problem)) => return Err(Verdict::no("DefaultsInvalid", format!("ConfigMap profile-defaults: {problem}"))),
+        None => return Err(missing("ConfigMap profile-defaults")),
+    };
+    view.edit.as_deref().map(|edit| (&**defaults, edit)).ok_or_else(|| missing("ClusterRole kubeflow-edit"))
 }

@@ -41,12 +41,21 @@ impl Verdict {
     }
 }
 
-/// The condition of the mesh: its objects are another component's work, and nothing waits for them.
-pub(super) fn mesh(wanted: bool) -> (&'static str, Verdict) {
-    let verdict = if wanted {
-        Verdict::no("MeshMissing", "the cluster has no Istio that this version sets up; traffic is limited by the network alone")
-    } else {
+/// The condition of the mesh; nothing waits for it. `missing` are the definitions that it needs and that the cluster does not serve.
+pub(super) fn mesh(wanted: bool, missing: &[&str]) -> (&'static str, Verdict) {
+    let verdict = if !wanted {
         Verdict::no("MeshOff", "the mesh is off: param mesh of component profiles")
+    } else if missing.is_empty() {
+        Verdict::no(
+            "MeshNotSetUp",
+            "Istio is there, and this version makes none of its objects; traffic is limited by the network alone",
+        )
+    } else {
+        let missing = missing.join(" and ");
+        Verdict::no(
+            "MeshMissing",
+            format!("the cluster has no {missing}: install Istio; until then traffic is limited by the network alone"),
+        )
     };
     (MESH_READY, verdict)
 }

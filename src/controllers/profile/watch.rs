@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::{AbortHandle, Abortable, join_all};
@@ -21,6 +22,9 @@ use crate::labels::PROFILE_UID;
 /// Objects in one answer: whole objects are in memory only as long as it takes to reduce them.
 const PAGE: u32 = 100;
 
+/// Before what failed is tried again.
+const PAUSE: Duration = Duration::from_secs(5);
+
 /// Follows everything that profiles depend on, for ever.
 pub(super) async fn follow_all(shared: &Arc<Shared>, connection: &Connection) {
     let resource = desired::resource;
@@ -28,6 +32,7 @@ pub(super) async fn follow_all(shared: &Arc<Shared>, connection: &Connection) {
     let named = |name: &str| watcher::Config::default().fields(&format!("metadata.name={name}"));
     let made = || watcher::Config::default().labels(PROFILE_UID);
     let clusterroles = resource(desired::RBAC, "v1", "ClusterRole", "clusterroles", false);
+    let definitions = resource("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", false);
     let profiles = resource("kubeflow.org", "v1alpha1", "Profile", "profiles", true);
     let mut watches = vec![
         (Source::Profiles, profiles, system, watcher::Config::default()),
@@ -35,6 +40,7 @@ pub(super) async fn follow_all(shared: &Arc<Shared>, connection: &Connection) {
         (Source::Defaults, configmaps(), system, named(defaults::CONFIGMAP)),
         (Source::Edit, clusterroles, None, named(desired::EDIT)),
     ];
+    watches.extend(desired::MESH.map(|name| (Source::Mesh(name), definitions.clone(), None, named(name))));
     watches.extend(desired::KINDS.iter().map(|kind| (Source::Kind(Arc::clone(kind)), Resource::clone(kind), None, made())));
     // All are known before the first one is read: readiness speaks of all.
     let begun: Vec<_> = watches
@@ -102,6 +108,11 @@ async fn follow_templates(shared: &Arc<Shared>, connection: &Connection) {
     let mut known: Option<BTreeMap<String, String>> = None;
     loop {
         shared.templates.notified().await;
+        if let Err(problem) = follow_forgotten(shared, connection).await {
+            tracing::warn!(problem, "what templates made before can't be looked for now");
+            tokio::time::sleep(PAUSE).await;
+            shared.templates.notify_one();
+        }
         let wanted = lock(&shared.world).templates_configmap();
         if wanted.as_ref() != running.as_ref().map(|(name, _)| name) {
             if let Some((_, task)) = running.take() {
@@ -141,6 +152,7 @@ async fn follow_templates(shared: &Arc<Shared>, connection: &Connection) {
             world.names()
         };
         shared.enqueue(names);
+        shared.news.notify_one();
     }
 }
 
@@ -155,14 +167,42 @@ async fn prepare(shared: &Arc<Shared>, connection: &Connection, sources: &BTreeM
         }
         let kind = Arc::new(resource.clone());
         kinds.push(Arc::clone(&kind));
-        if kind.namespaced && !lock(&shared.world).is_watched(&kind) {
-            let source = Source::Kind(Arc::clone(&kind));
-            let watch = lock(&shared.world).watch(source.clone());
-            let made = watcher::Config::default().labels(PROFILE_UID);
-            spawn(follow(Arc::clone(shared), connection.client(), watch, source, resource.clone(), None, made));
+        if kind.namespaced {
+            follow_kind(shared, connection, &kind);
         }
     }
     Ok(Templates::new(sources.clone(), kinds))
+}
+
+/// Follows the kinds that templates made once and make no longer: what is left of them goes.
+async fn follow_forgotten(shared: &Arc<Shared>, connection: &Connection) -> Result<(), String> {
+    let forgotten = lock(&shared.world).forgotten_kinds();
+    if forgotten.is_empty() {
+        return Ok(());
+    }
+    let discovery = Discovery::read(connection).await.map_err(|failure| failure.message)?;
+    for group_kind in forgotten.into_iter().filter(|kind| !discovery.is_silent(kind)) {
+        let (kind, group) = group_kind.split_once('.').unwrap_or((&group_kind, ""));
+        match discovery.versions(group, kind).iter().find(|resource| resource.namespaced) {
+            Some(resource) => follow_kind(shared, connection, &Arc::new(resource.clone())),
+            None => lock(&shared.world).set_unserved(group_kind),
+        }
+    }
+    Ok(())
+}
+
+/// Follows the objects of a kind that are made for profiles, once.
+fn follow_kind(shared: &Arc<Shared>, connection: &Connection, kind: &Arc<Resource>) {
+    let source = Source::Kind(Arc::clone(kind));
+    let watch = {
+        let mut world = lock(&shared.world);
+        if world.is_watched(kind) {
+            return;
+        }
+        world.watch(source.clone())
+    };
+    let made = watcher::Config::default().labels(PROFILE_UID);
+    spawn(follow(Arc::clone(shared), connection.client(), watch, source, Resource::clone(kind), None, made));
 }
 
 fn spawn(work: impl Future<Output = ()> + Send + 'static) -> AbortHandle {

@@ -3,6 +3,9 @@
 //! A write's answer is taken in too, so that a reconcile reads its own writes: without that, the news of each write would make the
 //! next reconcile write again.
 
+mod kinds;
+mod view;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -10,13 +13,17 @@ use kube::runtime::watcher;
 use serde_json::Value;
 
 use super::claim::NamespaceSeen;
+use super::claim::REFUSED_FOR_RIVALS;
 use super::defaults::Defaults;
 use super::observed::{Observed, version};
+use super::rivals::{Rivals, Traits};
+use super::status::READY;
 use super::templates::Templates;
 use super::{desired, quota};
 use crate::api::profile::Profile;
 use crate::cluster::Resource;
-use crate::labels::PROFILE;
+use crate::labels::{CREATOR, PROFILE};
+pub(super) use view::View;
 
 /// What a watch follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +38,8 @@ pub(super) enum Source {
     Edit,
     /// The admin's own templates.
     Templates,
+    /// A definition of the mesh's.
+    Mesh(&'static str),
 }
 
 impl Source {
@@ -43,6 +52,7 @@ impl Source {
             Self::Defaults => "defaults of profiles".into(),
             Self::Edit => "rules of kubeflow-edit".into(),
             Self::Templates => "templates of profiles".into(),
+            Self::Mesh(_) => "definitions of the mesh".into(),
         }
     }
 }
@@ -72,6 +82,8 @@ pub(super) struct Entry {
     pub(super) deleting: bool,
     pub(super) finalizers: Vec<String>,
     pub(super) annotations: BTreeSet<String>,
+    /// Who asked for it, where it says so.
+    pub(super) creator: Option<String>,
     /// The profile, or why it can't be read.
     pub(super) content: Result<Arc<Profile>, String>,
 }
@@ -89,6 +101,7 @@ impl Entry {
             deleting: metadata.get("deletionTimestamp").is_some(),
             finalizers: finalizers.filter_map(|name| name.as_str().map(str::to_owned)).collect(),
             annotations: annotations.map(|(name, _)| name.clone()).filter(|name| name.starts_with("kubeflow.org/")).collect(),
+            creator: metadata["annotations"][CREATOR].as_str().map(str::to_owned),
             content: Err(String::new()),
         };
         entry.content = serde_json::from_value::<Profile>(value).map_err(|error| error.to_string()).map(|mut profile| {
@@ -103,23 +116,19 @@ impl Entry {
     fn namespace(&self) -> Option<String> {
         self.content.as_deref().ok().map(desired::namespace)
     }
-}
 
-/// All that a reconcile of one profile looks at.
-#[derive(Debug, Clone)]
-pub(super) struct View {
-    pub(super) profile: Entry,
-    /// The namespace that it asks for.
-    pub(super) namespace: Option<NamespaceSeen>,
-    /// Profiles that ask for the same one, the first first; those on their way out are left out.
-    pub(super) claimants: Vec<String>,
-    /// The name of the profile whose the namespace is, where that one exists.
-    pub(super) holder: Option<String>,
-    pub(super) objects: BTreeMap<Slot, Observed>,
-    pub(super) quota: Option<quota::Seen>,
-    pub(super) defaults: Option<Result<Arc<Defaults>, String>>,
-    pub(super) edit: Option<Arc<Value>>,
-    pub(super) templates: Option<Result<Arc<Templates>, String>>,
+    /// Whether its condition Ready says one of these reasons.
+    fn is_refused_for(&self, reasons: &[&str]) -> bool {
+        let status = self.content.as_deref().ok().and_then(|profile| profile.status.as_ref());
+        let conditions = status.map(|status| status.conditions.as_slice()).unwrap_or_default();
+        conditions.iter().any(|condition| condition.type_ == READY && reasons.contains(&condition.reason.as_str()))
+    }
+
+    /// What it shares with others; nothing any longer where it is on its way out.
+    fn traits(&self) -> Traits {
+        let owner = self.content.as_deref().ok().map(|profile| &profile.spec.template.spec.owner).filter(|_| !self.deleting);
+        Traits::new(owner, self.creator.as_ref().filter(|_| !self.deleting))
+    }
 }
 
 /// Everything that is known.
@@ -134,6 +143,11 @@ pub(super) struct World {
     defaults: Option<Result<Arc<Defaults>, String>>,
     edit: Option<Arc<Value>>,
     templates: Option<Result<Arc<Templates>, String>>,
+    /// The definitions of the mesh that are served.
+    mesh: BTreeSet<&'static str>,
+    rivals: Rivals,
+    /// Kinds that templates have made and that are not served any longer.
+    unserved: BTreeSet<String>,
     /// The admin's templates as they were written, by the name of the file.
     pub(super) sources: BTreeMap<String, String>,
     watches: Vec<Watch>,
@@ -161,6 +175,15 @@ impl World {
         }
     }
 
+    /// Whether all that can be known is known: what is not known yet would be written again.
+    pub(super) fn is_filled(&self) -> bool {
+        let is_read = |watch: &Watch| watch.synced || watch.error.is_some();
+        let is_missing = |watch: &Watch| watch.source == Source::Templates && is_read(watch) && self.sources.is_empty();
+        let has_templates =
+            self.templates_configmap().is_none() || self.templates.is_some() || self.watches.iter().any(is_missing);
+        self.readiness().is_ok() && has_templates && self.watches.iter().all(is_read)
+    }
+
     /// The names of all profiles.
     pub(super) fn names(&self) -> Vec<String> {
         self.profiles.keys().cloned().collect()
@@ -179,49 +202,6 @@ impl World {
     /// The templates are ready for use, or wrong, or there are none.
     pub(super) fn set_templates(&mut self, templates: Option<Result<Arc<Templates>, String>>) {
         self.templates = templates;
-    }
-
-    /// Whether a kind is watched.
-    pub(super) fn is_watched(&self, resource: &Resource) -> bool {
-        self.watches.iter().any(|watch| matches!(&watch.source, Source::Kind(kind) if **kind == *resource))
-    }
-
-    /// The kind of a slot, where it is watched.
-    pub(super) fn kind(&self, group_kind: &str) -> Option<Arc<Resource>> {
-        self.watches.iter().find_map(|watch| match &watch.source {
-            Source::Kind(resource) if resource.group_kind() == group_kind => Some(Arc::clone(resource)),
-            _ => None,
-        })
-    }
-
-    /// What there is to know for a reconcile; none where the profile is gone.
-    pub(super) fn view(&self, name: &str) -> Option<View> {
-        let profile = self.profiles.get(name)?.clone();
-        let target = profile.namespace();
-        let key = target.as_deref().unwrap_or_default();
-        let namespace = self.namespaces.get(key).cloned();
-        let named = |name: &String| self.profiles.get(name).map(|entry| (entry, name.clone()));
-        let mut claimants: Vec<_> = self.claims.get(key).into_iter().flatten().filter_map(named).collect();
-        claimants.retain(|(entry, _)| !entry.deleting);
-        claimants.sort_by(|(a, _), (b, _)| (&a.created, &a.uid).cmp(&(&b.created, &b.uid)));
-        let holder = namespace
-            .as_ref()
-            .and_then(|seen| seen.profile.as_ref())
-            .and_then(|(name, uid)| self.profiles.get(name).is_some_and(|entry| entry.uid == *uid).then(|| name.clone()));
-        Some(View {
-            claimants: claimants.into_iter().map(|(_, name)| name).collect(),
-            holder,
-            objects: self.objects.get(key).cloned().unwrap_or_default(),
-            quota: self.quotas.get(key).cloned(),
-            defaults: self.defaults.clone(),
-            edit: self.edit.clone(),
-            templates: self.templates.clone().or_else(|| {
-                let name = self.templates_configmap()?;
-                Some(Err(format!("ConfigMap {name} of kubeflow-system is missing, empty or not read yet")))
-            }),
-            profile,
-            namespace,
-        })
     }
 
     /// Takes in what a watch tells, and says which profiles to look at.
@@ -288,6 +268,11 @@ impl World {
             Source::Kind(resource) => self.apply_object(resource, &namespace, &name, &value),
             Source::Defaults => self.set_defaults(Some(Defaults::read(&value))),
             Source::Edit => self.set_edit(Some(value.get("rules").cloned().unwrap_or_default())),
+            Source::Mesh(name) => {
+                let conditions = value.pointer("/status/conditions").and_then(Value::as_array).into_iter().flatten();
+                let is_served = conditions.into_iter().any(|it| it["type"] == "Established" && it["status"] == "True");
+                self.set_mesh(name, is_served && value["metadata"].get("deletionTimestamp").is_none())
+            }
             Source::Templates => {
                 let data = value["data"].as_object().into_iter().flatten();
                 self.sources = data.filter_map(|(name, text)| Some((name.clone(), text.as_str()?.to_owned()))).collect();
@@ -301,16 +286,22 @@ impl World {
         if before.is_some_and(|before| before.version > entry.version) {
             return BTreeSet::new();
         }
+        let before_traits = before.map(Entry::traits);
         // News of our own status is none.
         let same = before.is_some_and(|before| {
             let generation = |entry: &Entry| entry.content.as_deref().map(|profile| profile.metadata.generation).ok().flatten();
             let told = |entry: &Entry| entry.content.as_deref().ok().and_then(|profile| profile.status.clone());
-            (&before.uid, before.deleting, &before.annotations, &before.finalizers, before.content.is_ok())
-                == (&entry.uid, entry.deleting, &entry.annotations, &entry.finalizers, entry.content.is_ok())
+            (&before.uid, before.deleting, &before.creator, &before.annotations, &before.finalizers, before.content.is_ok())
+                == (&entry.uid, entry.deleting, &entry.creator, &entry.annotations, &entry.finalizers, entry.content.is_ok())
                 && generation(before) == generation(&entry)
                 && told(before) == told(&entry)
         });
-        let mut affected = if same { BTreeSet::new() } else { self.claim(name, None) };
+        let mut affected = if same { BTreeSet::new() } else { self.claim(name) };
+        let (old, new) = (before_traits, entry.traits());
+        if old.as_ref() != Some(&new) {
+            affected.extend(self.leave_rivals(name, old));
+            self.rivals.add(name, &new);
+        }
         if let Some(namespace) = entry.namespace() {
             self.claims.entry(namespace).or_default().insert(name.to_owned());
         }
@@ -324,13 +315,19 @@ impl World {
         affected
     }
 
+    /// Takes a profile out of those that stand in each other's way; whoever was refused for one of them may be next.
+    fn leave_rivals(&mut self, name: &str, traits: Option<Traits>) -> BTreeSet<String> {
+        let Some(traits) = traits else { return BTreeSet::new() };
+        let next = self.rivals.remove(name, &traits);
+        next.into_iter()
+            .filter(|other| self.profiles.get(other).is_some_and(|entry| entry.is_refused_for(&REFUSED_FOR_RIVALS)))
+            .collect()
+    }
+
     /// Takes a profile's claims away; whoever asks for the same namespace may be next.
-    fn claim(&mut self, name: &str, keep: Option<&str>) -> BTreeSet<String> {
+    fn claim(&mut self, name: &str) -> BTreeSet<String> {
         let mut next = BTreeSet::new();
         let Some(namespace) = self.profiles.get(name).and_then(Entry::namespace) else { return next };
-        if keep == Some(namespace.as_str()) {
-            return next;
-        }
         if let Some(names) = self.claims.get_mut(&namespace) {
             names.remove(name);
             if names.is_empty() {
@@ -358,6 +355,9 @@ impl World {
         if before.is_none_or(|before| !before.says_the_same(&seen)) {
             affected = self.claimants(name);
             affected.extend(seen.profile.iter().map(|(name, _)| name.clone()));
+            if name == super::SYSTEM_NAMESPACE {
+                affected.extend(self.profiles.keys().cloned());
+            }
         }
         self.namespaces.insert(name.to_owned(), seen);
         affected
@@ -408,6 +408,11 @@ impl World {
         self.profiles.keys().cloned().collect()
     }
 
+    fn set_mesh(&mut self, name: &'static str, is_served: bool) -> BTreeSet<String> {
+        let changed = if is_served { self.mesh.insert(name) } else { self.mesh.remove(name) };
+        if changed { self.profiles.keys().cloned().collect() } else { BTreeSet::new() }
+    }
+
     /// Namespace and name of all that is known from a source.
     fn known(&self, source: &Source) -> Vec<(String, String)> {
         let plain = |name: &String| (String::new(), name.clone());
@@ -426,6 +431,7 @@ impl World {
             // Each is one object, and its list tells that it is missing.
             Source::Defaults => vec![(super::SYSTEM_NAMESPACE.to_owned(), super::defaults::CONFIGMAP.to_owned())],
             Source::Edit => vec![(String::new(), desired::EDIT.to_owned())],
+            Source::Mesh(name) => vec![(String::new(), (*name).to_owned())],
             Source::Templates => {
                 self.templates_configmap().map(|name| (super::SYSTEM_NAMESPACE.to_owned(), name)).into_iter().collect()
             }
@@ -439,7 +445,9 @@ impl World {
                 if self.profiles.get(name).is_none_or(|entry| entry.version > version) {
                     return BTreeSet::new();
                 }
-                let mut affected = self.claim(name, None);
+                let mut affected = self.claim(name);
+                let traits = self.profiles.get(name).map(Entry::traits);
+                affected.extend(self.leave_rivals(name, traits));
                 self.profiles.remove(name);
                 affected.insert(name.to_owned());
                 affected
@@ -469,6 +477,7 @@ impl World {
             }
             Source::Defaults => self.set_defaults(None),
             Source::Edit => self.set_edit(None),
+            Source::Mesh(name) => self.set_mesh(name, false),
             Source::Templates => {
                 self.sources.clear();
                 BTreeSet::new()

@@ -1,0 +1,64 @@
+//! What binds an owner to a namespace, read afresh: whom it is taken from, and who gets it back.
+
+use serde_json::{Value, json};
+
+use super::claim::NamespaceSeen;
+use super::desired::{self, Names};
+use super::reconcile::Reconciler;
+use crate::api::profile::Profile;
+use crate::cluster::{Class, Failure};
+use crate::labels::PROFILE_UID;
+
+fn bindings(namespace: &str) -> String {
+    format!("/apis/{}/v1/namespaces/{namespace}/rolebindings", desired::RBAC)
+}
+
+impl Reconciler {
+    /// Whether a namespace that a profile of the same name has left was this owner's: their binding from then says so. The name on the
+    /// namespace alone does not tell a user from a group.
+    pub(super) async fn was_owners(
+        &self,
+        profile: &Profile,
+        names: &Names,
+        seen: Option<&NamespaceSeen>,
+    ) -> Result<bool, Failure> {
+        let Some((_, former)) = seen.and_then(|seen| seen.profile.as_ref()) else { return Ok(false) };
+        match self.writer.read("rolebindings", &format!("{}/namespaceAdmin", bindings(&names.namespace))).await {
+            Ok(binding) => Ok(binding["metadata"]["labels"][PROFILE_UID] == **former
+                && binding["subjects"] == json!([desired::rbac_subject(&profile.spec.template.spec.owner)])),
+            Err(failure) if failure.class == Class::NotFound => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Takes from a former owner what they, or others for them, had shared: the rights that profiles hand out. What an admin of the
+    /// cluster has bound otherwise is theirs.
+    pub(super) async fn revoke(&self, namespace: &str, former: &str) -> Result<(), Failure> {
+        let path = bindings(namespace);
+        let list = self.writer.read("rolebindings", &path).await?;
+        for binding in list["items"].as_array().into_iter().flatten() {
+            let metadata = &binding["metadata"];
+            let role = binding["roleRef"]["name"].as_str().unwrap_or_default();
+            let shared = role == "default" || role.starts_with("kubeflow-");
+            let subjects: Vec<&Value> = binding["subjects"].as_array().into_iter().flatten().collect();
+            let others: Vec<&Value> = subjects.iter().copied().filter(|subject| subject["name"] != former).collect();
+            if !shared || others.len() == subjects.len() || !metadata["labels"][PROFILE_UID].is_null() {
+                continue;
+            }
+            let path = format!("{path}/{}", metadata["name"].as_str().unwrap_or_default());
+            let version = &metadata["resourceVersion"];
+            let taken = if others.is_empty() {
+                self.writer.delete("rolebindings", &path, &json!({"resourceVersion": version})).await
+            } else {
+                self.writer
+                    .patch("rolebindings", &path, &json!({"metadata": {"resourceVersion": version}, "subjects": others}))
+                    .await
+            };
+            match taken {
+                Err(failure) if failure.class != Class::NotFound => return Err(failure),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
