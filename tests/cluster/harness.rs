@@ -296,9 +296,14 @@ impl Cluster {
     /// A kubeconfig with the token of a service account, and no other rights than its own.
     pub(crate) fn kubeconfig_of(&self, namespace: &str, service_account: &str) -> PathBuf {
         let token = self.kubectl(&["-n", namespace, "create", "token", service_account]).success();
+        self.kubeconfig_by_token(service_account, token.trim())
+    }
+
+    /// A kubeconfig of this name for whoever has the token.
+    pub(crate) fn kubeconfig_by_token(&self, name: &str, token: &str) -> PathBuf {
         self.kubeconfig_with(
-            service_account,
-            &[&["set-credentials", "role", &format!("--token={}", token.trim())], &["set-context", "--current", "--user=role"]],
+            name,
+            &[&["set-credentials", "role", &format!("--token={token}")], &["set-context", "--current", "--user=role"]],
         )
     }
 
