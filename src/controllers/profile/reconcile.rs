@@ -19,7 +19,7 @@ use crate::cluster::{Class, Failure, Resource};
 use crate::controllers::events::{Event, Recorder};
 use crate::controllers::lock;
 use crate::controllers::writer::Writer;
-use crate::labels::{ADOPT, PROFILE_FINALIZER, PROFILE_UID, RESET_QUOTA};
+use crate::labels::{ADOPT, PROFILE_FINALIZER, RESET_QUOTA};
 
 const PROFILES: &str = "/apis/kubeflow.org/v1alpha1/namespaces/kubeflow-system/profiles";
 pub(super) const NAMESPACES: &str = "/api/v1/namespaces";
@@ -96,9 +96,7 @@ impl Reconciler {
             seen_quota = None;
         }
         let owner = &profile.spec.template.spec.owner.name;
-        if let Some(former) = seen.owner.as_ref().filter(|former| claim == Claim::Hold && *former != owner) {
-            self.revoke(&names.namespace, former).await?;
-        }
+        let former = seen.owner.as_ref().filter(|former| claim == Claim::Hold && *former != owner);
         let split = super::quota::split(&desired::limits(profile, defaults), seen_quota);
         let mut objects = desired::objects(&names, profile, defaults, edit, seen_quota);
         let extra = view
@@ -111,10 +109,12 @@ impl Reconciler {
         objects.extend(extra.and_then(Result::ok).unwrap_or_default());
 
         let mut work: Vec<BoxFuture<'_, Result<(), (String, Failure)>>> = Vec::new();
+        let mut last = None;
         if !seen.observed.is(digest) {
             namespace["metadata"]["uid"] = seen.uid.clone().into();
             let created = seen.observed.created;
-            work.push(self.apply_namespace(&names, namespace, digest, created, claim == Claim::Adopt).boxed());
+            let apply = self.apply_namespace(&names, namespace, digest, created, claim == Claim::Adopt).boxed();
+            if former.is_some() { last = Some(apply) } else { work.push(apply) }
         }
         let reset = seen_quota.is_none() && view.quota.is_some();
         let there = |object: &Desired| {
@@ -132,7 +132,18 @@ impl Reconciler {
         );
         let (done, added) = futures::join!(join_all(work), join_all(additions));
 
-        let failed = done.into_iter().find_map(Result::err);
+        // Only who has no right any more can't make themselves another; and the namespace says who is to go until they are out.
+        let bound = !done.iter().flat_map(|result| result.as_ref().err()).any(|(what, _)| what.starts_with("RoleBinding"));
+        let mut failed = done.into_iter().find_map(Result::err);
+        if let (Some(former), true) = (former, bound) {
+            let out = async {
+                self.revoke(&names.namespace, former, &objects)
+                    .await
+                    .map_err(|failure| (format!("rights of {former}"), failure))?;
+                last.unwrap_or_else(|| async { Ok(()) }.boxed()).await
+            };
+            failed = out.await.err().or(failed);
+        }
         let ready = match &failed {
             Some((_, failure)) if failure.is_passing() && failures < PASSING => return Err(failure.clone()),
             Some((what, failure)) => Verdict::no("ApplyFailed", format!("{what}: {}", failure.message)),
@@ -301,7 +312,7 @@ impl Reconciler {
 
     /// Takes from a former owner what they, or others for them, had shared: the rights that profiles hand out. What an admin of the
     /// cluster has bound otherwise is theirs.
-    async fn revoke(&self, namespace: &str, former: &str) -> Result<(), Failure> {
+    async fn revoke(&self, namespace: &str, former: &str, wanted: &[Desired]) -> Result<(), Failure> {
         let path = format!("/apis/{}/v1/namespaces/{namespace}/rolebindings", desired::RBAC);
         let list = self.writer.read("rolebindings", &path).await?;
         for binding in list["items"].as_array().into_iter().flatten() {
@@ -310,7 +321,9 @@ impl Reconciler {
             let shared = role == "default" || role.starts_with("kubeflow-");
             let subjects: Vec<&Value> = binding["subjects"].as_array().into_iter().flatten().collect();
             let others: Vec<&Value> = subjects.iter().copied().filter(|subject| subject["name"] != former).collect();
-            if !shared || others.len() == subjects.len() || !metadata["labels"][PROFILE_UID].is_null() {
+            // By its name: a label is written by whoever makes the binding.
+            let is_wanted = wanted.iter().any(|object| object.resource.kind == "RoleBinding" && metadata["name"] == object.name);
+            if !shared || others.len() == subjects.len() || is_wanted {
                 continue;
             }
             let path = format!("{path}/{}", metadata["name"].as_str().unwrap_or_default());
