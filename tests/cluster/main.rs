@@ -22,6 +22,7 @@ mod profile_process;
 mod profile_quota;
 mod profile_rights;
 mod profile_slides;
+mod profile_storm;
 mod profiles;
 mod proxy;
 mod prune;

@@ -6,6 +6,7 @@ mod claim;
 mod defaults;
 mod delete;
 mod desired;
+mod handover;
 mod observed;
 mod quota;
 mod reconcile;
