@@ -26,13 +26,15 @@ fn commands(heading: &str) -> Vec<String> {
     let mut blocks = vec![String::new()];
     for line in text.lines() {
         match line.strip_prefix("    ") {
-            Some(command) => *blocks.last_mut().expect("one") += &format!("{command}\n"),
+            Some(command) => blocks.last_mut().expect("one").extend([command, "\n"]),
             None => blocks.push(String::new()),
         }
     }
     blocks.retain(|block| !block.is_empty());
     blocks
 }
+
+type Slide = (&'static str, fn(&Slides));
 
 struct Slides {
     test: Profiles,
@@ -44,12 +46,12 @@ struct Slides {
 impl Slides {
     fn start() -> Self {
         let test = Profiles::start();
-        let mut directory = PathBuf::new();
+        let mut files = Vec::new();
         for file in GUIDE.split("```yaml\n# ").skip(1) {
             let (name, rest) = file.split_once('\n').expect("a name");
-            let path = test.app.write(name, rest.split("```").next().unwrap_or_default());
-            directory = Path::new(&path).parent().expect("a directory").to_owned();
+            files.push(test.app.write(name, rest.split("```").next().unwrap_or_default()));
         }
+        let directory = Path::new(&files[0]).parent().expect("a directory").to_owned();
         let tools = test.cluster.tools();
         Self { test, directory, tools }
     }
@@ -136,7 +138,7 @@ impl Slides {
         let hard = |expected: &str| {
             self.test.cluster.until(expected, || {
                 let quota = self.test.get(&["-n", "kubeflow-abe", "get", "resourcequota", "kf-resource-quota"]);
-                quota.is_some_and(|quota| quota["spec"]["hard"].to_string() == expected)
+                quota.is_some_and(|quota| quota["spec"]["hard"] == serde_json::from_str::<Value>(expected).expect("JSON"))
             });
             self.test.settled();
         };
@@ -211,7 +213,7 @@ impl Slides {
 #[test]
 fn e2e_slides_of_the_seed() {
     let slides = Slides::start();
-    let told: [(&str, fn(&Slides)); 8] = [
+    let told: [Slide; 8] = [
         ("Admin grants permission to create profiles", Slides::admin_grants_permission),
         ("Create a new namespace CLI", Slides::create_a_new_namespace),
         ("Profile Resource Created", Slides::profile_resource_created),

@@ -10,7 +10,7 @@ impl Reconciler {
     /// Takes from a former owner what they, or others for them, had shared: the rights that profiles hand out. What an admin of the
     /// cluster has bound otherwise is theirs.
     pub(super) async fn revoke(&self, namespace: &str, former: &str, wanted: &[Desired]) -> Result<(), Failure> {
-        let path = format!("/apis/{}/v1/namespaces/{namespace}/rolebindings", RBAC);
+        let path = format!("/apis/{RBAC}/v1/namespaces/{namespace}/rolebindings");
         let list = self.writer.read("rolebindings", &path).await?;
         for binding in list["items"].as_array().into_iter().flatten() {
             let metadata = &binding["metadata"];

@@ -133,7 +133,7 @@ impl Reconciler {
         let (done, added) = futures::join!(join_all(work), join_all(additions));
 
         // Only who has no right any more can't make themselves another; and the namespace says who is to go until they are out.
-        let bound = !done.iter().flat_map(|result| result.as_ref().err()).any(|(what, _)| what.starts_with("RoleBinding"));
+        let bound = !done.iter().filter_map(|result| result.as_ref().err()).any(|(what, _)| what.starts_with("RoleBinding"));
         let mut failed = done.into_iter().find_map(Result::err);
         if let (Some(former), true) = (former, bound) {
             let out = async {
