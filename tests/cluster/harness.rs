@@ -301,9 +301,14 @@ impl Cluster {
     /// A kubeconfig with the token of a service account, and no other rights than its own.
     pub(crate) fn kubeconfig_of(&self, namespace: &str, service_account: &str) -> PathBuf {
         let token = self.kubectl(&["-n", namespace, "create", "token", service_account]).success();
+        self.kubeconfig_by_token(service_account, token.trim())
+    }
+
+    /// A kubeconfig of this name for whoever has the token.
+    pub(crate) fn kubeconfig_by_token(&self, name: &str, token: &str) -> PathBuf {
         self.kubeconfig_with(
-            service_account,
-            &[&["set-credentials", "role", &format!("--token={}", token.trim())], &["set-context", "--current", "--user=role"]],
+            name,
+            &[&["set-credentials", "role", &format!("--token={token}")], &["set-context", "--current", "--user=role"]],
         )
     }
 
@@ -319,8 +324,12 @@ impl Cluster {
 
     /// A copy of the kubeconfig with changes by `kubectl config`.
     fn kubeconfig_with(&self, name: &str, changes: &[&[&str]]) -> PathBuf {
+        self.kubeconfig_from(&self.kubeconfig, name, changes)
+    }
+
+    fn kubeconfig_from(&self, original: &Path, name: &str, changes: &[&[&str]]) -> PathBuf {
         let copy = self.root.path().join(format!("{name}.kubeconfig"));
-        std::fs::copy(&self.kubeconfig, &copy).expect("the kubeconfig can be copied");
+        std::fs::copy(original, &copy).expect("the kubeconfig can be copied");
         for change in changes {
             say(self.binaries.command("kubectl").arg("--kubeconfig").arg(&copy).arg("config").args(*change)).success();
         }
@@ -349,13 +358,24 @@ impl Cluster {
 
     /// `kfctl controller` with the rights of a service account.
     pub(crate) fn controller(&self, service_account: &str) -> Controller {
+        self.controller_by(&self.kubeconfig_of("kubeflow-system", service_account))
+    }
+
+    /// The same on a way of its own to the API server, which a kubeconfig describes.
+    pub(crate) fn controller_through(&self, way: &Path, service_account: &str) -> Controller {
+        let token = self.kubectl(&["-n", "kubeflow-system", "create", "token", service_account]).success();
+        let name = format!("{service_account}-{}", way.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default());
+        let credentials = format!("--token={}", token.trim());
+        let changes: [&[&str]; 2] = [&["set-credentials", "role", &credentials], &["set-context", "--current", "--user=role"]];
+        self.controller_by(&self.kubeconfig_from(way, &name, &changes))
+    }
+
+    fn controller_by(&self, kubeconfig: &Path) -> Controller {
         let mut command = self.app.command(&["controller"]);
         let [probes, metrics] = [(); 2]
             .map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"))
             .map(|listener| listener.local_addr().expect("an address").to_string());
-        command
-            .args(["--probes", &probes, "--metrics", &metrics])
-            .env("KUBECONFIG", self.kubeconfig_of("kubeflow-system", service_account));
+        command.args(["--probes", &probes, "--metrics", &metrics]).env("KUBECONFIG", kubeconfig);
         let number = self.controllers.fetch_add(1, Ordering::Relaxed);
         let log = self.root.path().join(format!("controller-{number}.log"));
         let errors = std::fs::File::create(&log).expect("a log");

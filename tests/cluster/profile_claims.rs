@@ -185,8 +185,24 @@ fn e2e_a_broken_profile_stalls_nobody() {
     });
     test.reason("robot", "Unreadable");
     assert!(test.condition("robot", "Ready").1.contains("Robot"), "{:?}", test.condition("robot", "Ready"));
+    let events = |name: &str, words: &str| {
+        test.cluster.until(&format!("an event of {name} says {words}"), || {
+            test.events("kubeflow-system", "Profile", name).contains(words)
+        });
+    };
+    events("robot", "this profile can't be read");
     test.create("jane", JANE);
     test.settled();
+    // A limit that the API server refuses: the profile says so, and has everything else.
+    let broken = "      resourceQuota: {hard: {requests.!: 1}}\n";
+    test.admin(&["create", "-f", &test.manifest("broken", BOB, broken)]);
+    test.reason("broken", "ApplyFailed");
+    let said = test.condition("broken", "Ready").1;
+    assert!(said.contains("ResourceQuota kf-resource-quota") && said.contains("requests.!"), "{said}");
+    events("broken", "ResourceQuota kf-resource-quota");
+    test.admin(&["-n", "kubeflow-broken", "get", "rolebinding/namespaceAdmin", "role/default", "limitrange/kf-limits"]);
+    test.create("ann", "ann@foo.com");
+    test.admin(&["-n", "kubeflow-system", "delete", "profiles", "broken", "ann", "--timeout=60s"]);
     // It can go as others can, with its namespace.
     test.admin(&["-n", "kubeflow-system", "delete", "profile", "robot", "--timeout=60s"]);
     assert!(test.get(&["get", "namespace", "kubeflow-robot"]).is_none());

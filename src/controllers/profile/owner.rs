@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::claim::NamespaceSeen;
-use super::desired::{self, Names};
+use super::desired::{self, Desired, Names};
 use super::reconcile::Reconciler;
 use crate::api::profile::Profile;
 use crate::cluster::{Class, Failure};
@@ -33,7 +33,7 @@ impl Reconciler {
 
     /// Takes from a former owner what they, or others for them, had shared: the rights that profiles hand out. What an admin of the
     /// cluster has bound otherwise is theirs.
-    pub(super) async fn revoke(&self, namespace: &str, former: &str) -> Result<(), Failure> {
+    pub(super) async fn revoke(&self, namespace: &str, former: &str, wanted: &[Desired]) -> Result<(), Failure> {
         let path = bindings(namespace);
         let list = self.writer.read("rolebindings", &path).await?;
         for binding in list["items"].as_array().into_iter().flatten() {
@@ -42,7 +42,9 @@ impl Reconciler {
             let shared = role == "default" || role.starts_with("kubeflow-");
             let subjects: Vec<&Value> = binding["subjects"].as_array().into_iter().flatten().collect();
             let others: Vec<&Value> = subjects.iter().copied().filter(|subject| subject["name"] != former).collect();
-            if !shared || others.len() == subjects.len() || !metadata["labels"][PROFILE_UID].is_null() {
+            // By its name: a label is written by whoever makes the binding.
+            let is_wanted = wanted.iter().any(|object| object.resource.kind == "RoleBinding" && metadata["name"] == object.name);
+            if !shared || others.len() == subjects.len() || is_wanted {
                 continue;
             }
             let path = format!("{path}/{}", metadata["name"].as_str().unwrap_or_default());

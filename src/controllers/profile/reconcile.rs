@@ -109,20 +109,20 @@ impl Reconciler {
             Claim::Make => self.make_namespace(&names, &namespace, digest).await?,
             _ => view.namespace.clone().unwrap_or_default(),
         };
-        if let Some(former) = seen.owner.as_ref().filter(|former| claim == Claim::Hold && *former != owner) {
-            self.revoke(&names.namespace, former).await?;
-        }
+        let former = seen.owner.as_ref().filter(|former| claim == Claim::Hold && *former != owner);
 
         let mut work: Vec<BoxFuture<'_, Result<(), (String, Failure)>>> = Vec::new();
+        let mut last = None;
         let mut noted = Ok(());
+        // What templates make is found again by the kinds that the namespace names: those come first.
+        let named = kinds.iter().all(|kind| seen.template_kinds.contains(kind));
         if !seen.observed.is(digest) {
             namespace["metadata"]["uid"] = seen.uid.clone().into();
-            let apply = self.apply_namespace(&names, namespace, digest, seen.observed.created, claim == Claim::Adopt);
-            // What templates make is found again by the kinds that the namespace names: those come first.
-            if kinds.iter().all(|kind| seen.template_kinds.contains(kind)) {
-                work.push(apply.boxed());
-            } else {
-                noted = apply.await;
+            let apply = self.apply_namespace(&names, namespace, digest, seen.observed.created, claim == Claim::Adopt).boxed();
+            match former {
+                Some(_) => last = Some(apply),
+                None if named => work.push(apply),
+                None => noted = apply.await,
             }
         }
         let reset = seen_quota.is_none() && view.quota.is_some();
@@ -133,7 +133,8 @@ impl Reconciler {
         let needs = |object: &&Desired| there(object).is_none_or(|seen| !seen.deleting && !seen.is(object.digest));
         work.extend(objects[..own].iter().filter(needs).map(|object| self.put(object, there(object)).boxed()));
         let mut additions: Vec<BoxFuture<'_, Result<(), (String, Failure)>>> = Vec::new();
-        if noted.is_ok() {
+        // Where the owner changes, the namespace is written last, and kinds it does not name yet are left to the next look.
+        if noted.is_ok() && (named || former.is_none()) {
             additions.extend(objects[own..].iter().filter(needs).map(|object| self.apply(object).boxed()));
         }
         additions.extend(
@@ -143,7 +144,18 @@ impl Reconciler {
         );
         let (done, added) = futures::join!(join_all(work), join_all(additions));
 
-        let failed = done.into_iter().chain([noted]).find_map(Result::err);
+        // Only who has no right any more can't make themselves another; and the namespace says who is to go until they are out.
+        let bound = !done.iter().flat_map(|result| result.as_ref().err()).any(|(what, _)| what.starts_with("RoleBinding"));
+        let mut failed = done.into_iter().chain([noted]).find_map(Result::err);
+        if let (Some(former), true) = (former, bound) {
+            let out = async {
+                self.revoke(&names.namespace, former, &objects)
+                    .await
+                    .map_err(|failure| (format!("rights of {former}"), failure))?;
+                last.unwrap_or_else(|| async { Ok(()) }.boxed()).await
+            };
+            failed = out.await.err().or(failed);
+        }
         let ready = match &failed {
             Some((_, failure)) if failure.is_passing() && failures < PASSING => return Err(failure.clone()),
             Some((what, failure)) => Verdict::no("ApplyFailed", format!("{what}: {}", failure.message)),
