@@ -16,7 +16,7 @@ use super::rights::Rights;
 use super::write::{Change, Mode, retrying, send};
 use super::{compare, settled, wait};
 use crate::catalog::Yield;
-use crate::cluster::{Class, Connection, Discovery, Failure};
+use crate::cluster::{Class, Connection, Discovery, Failure, Part};
 use crate::error::{Error, Kind, Result};
 use crate::labels;
 use crate::object::ObjectId;
@@ -150,17 +150,18 @@ async fn prepare_inventories(
                 wanted.member.object.id.is("", "Namespace") && wanted.member.object.id.name == inventory::NAMESPACE
             });
             let target = format!("{path}?fieldManager={}&fieldValidation=Strict", labels::FIELD_MANAGER);
-            let content = ours.as_ref().map_or(&bare, |wanted| &wanted.content);
+            let content = ours.as_ref().map_or(&bare, |wanted| &*wanted.content);
             let id = ObjectId {
                 group: String::new(),
                 kind: "Namespace".into(),
                 namespace: String::new(),
                 name: inventory::NAMESPACE.into(),
             };
-            let answer =
-                retrying(&id, deadline, &run.events, run.stop.clone(), async || run.connection.apply(&target, content).await)
-                    .await
-                    .map_err(explain)?;
+            let answer = retrying(&id, deadline, &run.events, run.stop.clone(), async || {
+                run.connection.apply(&target, content, Part::Metadata).await
+            })
+            .await
+            .map_err(explain)?;
             if let Some(ours) = ours.filter(|_| answer.created) {
                 ours.before = Before::Made;
             }
@@ -178,9 +179,7 @@ async fn prepare_inventories(
 /// Another run, a delete perhaps, may have taken the inventories away under our hands: what was written since must stay known.
 async fn keep_inventories(run: &Run<'_>, wanted: &BTreeMap<String, Inventory>, deadline: Instant) -> Result<()> {
     let explain = |failure: Failure| run.connection.explain(&failure, "read the inventories in namespace kubeflow-system");
-    let Some(object) = wanted.values().next().map(Inventory::object) else { return Ok(()) };
-    let read = async || inventory::inventories(run.connection, run.app).await;
-    let stored = retrying(&object, deadline, &run.events, run.stop.clone(), read).await.map_err(explain)?;
+    let stored = inventory::inventories(run.connection, run.app).await.map_err(explain)?;
     for (component, inventory) in wanted {
         if stored.get(component).is_none_or(|stored| inventory.clone().union(Some(stored)) != *stored) {
             write_inventory(run, inventory, deadline).await?;
@@ -355,7 +354,8 @@ async fn write_one(
     let patience = if run.settings.wait { deadline } else { deadline.min(Instant::now() + Duration::from_mins(1)) };
     let mut lost = false;
     let answer = retrying(&member.object.id, patience, &run.events, halted, async || {
-        let answer = send(run.connection, member, &wanted.content, run.settings.force_conflicts, Mode::Real).await;
+        let answer =
+            send(run.connection, member, &wanted.content, run.settings.force_conflicts, Mode::Real, wanted.needed()).await;
         lost |= answer.as_ref().is_err_and(|failure| failure.class == Class::Busy);
         match answer {
             Err(failure) if !run.settings.wait && failure.class == Class::WebhookNotReady => Ok(Err(failure)),
@@ -378,5 +378,5 @@ async fn write_one(
         (false, true) => Change::Unchanged,
         (false, false) => Change::Configured,
     };
-    Ok((change, settled::fingerprint(&answer.body)))
+    Ok((change, settled::fingerprint(&member.object.id, &answer.body)))
 }
