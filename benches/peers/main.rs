@@ -115,7 +115,7 @@ fn goals(found: &[Pair], version: Figure, generate: Figure) {
     goal("first install, of the floor's time", "≤ 1.15×", times(kfctl.0, floor.0));
     goal("first install, of the floor's time with the dry-run", "≤ 1.15×", times(kfctl.0, with_dry_run.0));
     goal("no-change apply, faster than kubectl", "≥ 15×", times(kubectl.1, kfctl.1));
-    if let Some(peer) = peers.iter().map(|peer| peer.1).min() {
+    if let Some(peer) = peers.iter().map(|peer| peer.1).filter(|peer| !peer.failed()).min() {
         goal("no-change apply, faster than Helm", "≥ 10×", times(peer, kfctl.1));
     }
     goal("no-change apply", "< 1.2 s", kfctl.1.time());
@@ -155,6 +155,8 @@ fn with_helm(manifests: &str, helm: &str) -> Pair {
     let (definitions, rest) = input::for_helm(manifests);
     let definitions = cluster.app.write("definitions.yaml", &definitions);
     cluster.app.write("Chart.yaml", "apiVersion: v2\nname: big\nversion: 0.1.0\n");
+    // A release keeps every file of its chart in one Secret, which has room for the templates alone.
+    cluster.app.write(".helmignore", "definitions.yaml\n");
     std::fs::create_dir(Path::new(&definitions).with_file_name("templates")).unwrap();
     cluster.app.write("templates/big.yaml", &rest);
     let chart = Path::new(&definitions).parent().unwrap().to_owned();

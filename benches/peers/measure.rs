@@ -19,6 +19,10 @@ impl Figure {
         if self.failed { format!("failed after {text}") } else { text }
     }
 
+    pub(crate) fn failed(self) -> bool {
+        self.failed
+    }
+
     pub(crate) fn seconds(self) -> f64 {
         self.time.as_secs_f64()
     }
