@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Figure {
     time: Duration,
+    cpu: Duration,
     peak_kib: u64,
     failed: bool,
 }
@@ -18,8 +19,21 @@ impl Figure {
         if self.failed { format!("failed after {text}") } else { text }
     }
 
+    pub(crate) fn failed(self) -> bool {
+        self.failed
+    }
+
+    pub(crate) fn seconds(self) -> f64 {
+        self.time.as_secs_f64()
+    }
+
+    /// What the program itself computed, on all cores; the rest of its time it waited for the server.
+    pub(crate) fn cpu(self) -> String {
+        format!("{:.2} s", self.cpu.as_secs_f64())
+    }
+
     pub(crate) fn memory(self) -> String {
-        format!("{} MiB", self.peak_kib / 1024)
+        format!("{} MB", self.peak_kib * 1024 / 1_000_000)
     }
 }
 
@@ -28,8 +42,12 @@ impl std::ops::Add for Figure {
 
     /// One after the other.
     fn add(self, other: Self) -> Self {
-        let peak_kib = self.peak_kib.max(other.peak_kib);
-        Self { time: self.time + other.time, peak_kib, failed: self.failed || other.failed }
+        Self {
+            time: self.time + other.time,
+            cpu: self.cpu + other.cpu,
+            peak_kib: self.peak_kib.max(other.peak_kib),
+            failed: self.failed || other.failed,
+        }
     }
 }
 
@@ -37,6 +55,7 @@ impl std::ops::Add for Figure {
 pub(crate) fn measure(command: &mut Command) -> Figure {
     let log = tempfile::NamedTempFile::new().unwrap();
     let to_log = || Stdio::from(log.reopen().unwrap());
+    let computed_before = computed_by_children();
     let started = Instant::now();
     let mut child = command.stdin(Stdio::null()).stdout(to_log()).stderr(to_log()).spawn().expect("the program starts");
     let status_file = format!("/proc/{}/status", child.id());
@@ -59,7 +78,17 @@ pub(crate) fn measure(command: &mut Command) -> Figure {
         let end = said.lines().rev().take(8).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n");
         eprintln!("{} ended with {status}:\n{end}", command.get_program().display());
     }
-    Figure { time: time.unwrap_or_default(), peak_kib, failed: !status.success() }
+    let cpu = computed_by_children().saturating_sub(computed_before);
+    Figure { time: time.unwrap_or_default(), cpu, peak_kib, failed: !status.success() }
+}
+
+/// The kernel's own account of the children that have ended, in hundredths of a second.
+fn computed_by_children() -> Duration {
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = text.rsplit(") ").next().unwrap_or_default().split(' ').collect();
+    let ticks = |place: usize| fields.get(place).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
+    // cutime and cstime, counted from the field after the name.
+    Duration::from_millis((ticks(13) + ticks(14)) * 10)
 }
 
 /// Repeats it until it succeeds; the failed passes count.
@@ -91,10 +120,11 @@ pub(crate) fn machine() {
         .trim_start_matches(['\t', ':', ' '])
         .to_owned();
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-    let load = read("/proc/loadavg");
-    println!(
-        "{} · {cores} cores, {model} · load before {}",
-        jiff::Timestamp::now().strftime("%Y-%m-%d"),
-        load.split(' ').next().unwrap_or_default()
-    );
+    println!("{} · {cores} cores, {model} · load before {}", jiff::Timestamp::now().strftime("%Y-%m-%d"), load());
+}
+
+/// How many programs want to run, as a mean of the last minute: those that are measured, and what else the machine does.
+pub(crate) fn load() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().unwrap_or_default().to_owned()
 }

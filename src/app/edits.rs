@@ -65,7 +65,7 @@ fn find(directory: &Path, component: &Rendered, found: &mut Vec<Edit>) -> Result
         let rendered = component.files.get(&name);
         // Edited so that it says what would be rendered now: nothing is lost.
         let ours = bytes.as_ref().is_some_and(|bytes| {
-            sum.is_some_and(|sum| sha256(bytes) == sum) || rendered.is_some_and(|text| text.as_bytes() == bytes)
+            rendered.is_some_and(|text| text.as_bytes() == bytes) || sum.is_some_and(|sum| sha256(bytes) == sum)
         });
         // Deleted here, and by the app too.
         if ours || bytes.is_none() && rendered.is_none() {
@@ -105,12 +105,6 @@ fn parsed(text: &str, file: &Path) -> Result<Value> {
 }
 
 impl Edit {
-    /// Whether the file is still there.
-    #[must_use]
-    pub fn stands(&self) -> bool {
-        self.edited.is_some()
-    }
-
     /// What the edit changes, with the values of a Secret left out.
     #[must_use]
     pub fn shown(&self) -> String {

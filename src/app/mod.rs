@@ -1,6 +1,7 @@
 //! KFAPP, the app directory: what the admin decides (app.yaml), brings (components/, overlays/) and reviews (rendered/).
 //! Safe to commit to git: no secret is ever written here.
 
+mod definitions;
 mod edit;
 mod edits;
 mod file;
@@ -13,11 +14,12 @@ pub use edits::{Edit, Saved, SavedOverlay, edits, refuse};
 pub use file::{AppFile, ClusterRecord, ComponentEntry};
 pub use rendered::{Rendered, write_all};
 
+use definitions::Definitions;
 use edit::replace;
 
 use crate::catalog::{Catalog, Component, Platform};
 use crate::error::{Error, Result};
-use crate::object::{self, Object};
+use crate::object::Object;
 use crate::render::{self, Context};
 use crate::yaml;
 
@@ -249,12 +251,12 @@ impl App {
             built_in.insert(name, (component, context));
         }
         let sources = catalog.sources.read(&sources)?;
-        let rendered: Vec<Rendered> = names
+        names
             .iter()
             .map(|name| {
                 let mut found = match built_in.get(name) {
                     Some((component, context)) => render::component(component, platform, context, &sources)?,
-                    None => self.read_objects(&Path::new("components").join(name))?,
+                    None => self.read_objects(name)?,
                 };
                 let folder = Path::new("overlays").join(name);
                 let mut overlays: BTreeMap<PathBuf, String> = self.manifests(&folder)?.into_iter().collect();
@@ -266,18 +268,17 @@ impl App {
                 }
                 Rendered::new(name, found)
             })
-            .collect::<Result<_>>()?;
-        object::unique(
-            rendered.iter().flat_map(|component| component.objects.iter().map(|object| (component.component.as_str(), object))),
-        )?;
-        Ok(rendered)
+            .collect()
     }
 
-    fn read_objects(&self, folder: &Path) -> Result<Vec<Object>> {
+    /// The objects of one of the admin's own components.
+    fn read_objects(&self, component: &str) -> Result<Vec<Object>> {
         let mut found = Vec::new();
-        for (path, text) in self.manifests(folder)? {
-            found.extend(object::parse(&text, &path)?);
+        let mut definitions = Definitions::load(&format!("{}.{component}", self.file.name));
+        for (path, text) in self.manifests(&Path::new("components").join(component))? {
+            found.extend(definitions.parse(&text, &path)?);
         }
+        definitions.keep();
         Ok(found)
     }
 

@@ -2,6 +2,7 @@
 //! goes on from here, and `diff` and `apply --dry-run` end here.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -15,10 +16,9 @@ use super::report::Problem;
 use super::rights::Need;
 use super::settled::{Settled, fingerprint};
 use super::verify::{Check, verify};
-use super::write::membership;
 use super::{compare, yields};
 use crate::catalog::Yield;
-use crate::cluster::Failure;
+use crate::cluster::{Failure, Part};
 use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::labels;
@@ -56,8 +56,8 @@ pub(super) enum Before {
 #[derive(Debug, Clone)]
 pub(super) struct Wanted {
     pub member: Member,
-    /// What is sent; nothing for one that is settled.
-    pub content: Value,
+    /// What is sent.
+    pub content: Arc<Value>,
     /// What would be sent, whatever is there, as a digest.
     pub digest: String,
     /// The object as it was when last seen as wanted.
@@ -72,8 +72,6 @@ pub(super) struct Wanted {
     pub check: Option<Check>,
     /// What the server would make of it, where that is kept.
     pub answer: Option<Value>,
-    /// The set that it is a member of.
-    applyset: String,
     /// Fields that its component yields to other managers.
     yields: Vec<Yield>,
     /// Whether an autoscaler of the plan keeps its replicas.
@@ -83,28 +81,29 @@ pub(super) struct Wanted {
 impl Wanted {
     /// Everything that decides what is sent, but for what is there.
     fn digest(&self) -> String {
-        let content = membership(&self.member.object.content, &self.applyset);
+        let content = &self.member.object.content;
         sha256(format!("{} {:?} {} {content}", env!("CARGO_PKG_VERSION"), self.yields, self.scaled).as_bytes())
     }
 
-    /// What is sent, now that it is not settled.
+    /// Takes what is there, if anything is.
     fn fill(&mut self, live: &mut Live) {
-        let id = &self.member.object.id;
-        let content = membership(&self.member.object.content, &self.applyset);
-        self.content = yields::without_yielded(id, content, None, &self.yields, self.scaled);
-        if let Some(live) = live.take(id) {
+        if let Some(live) = live.take(&self.member.object.id) {
             self.meet(live);
         }
+    }
+
+    /// How much of the object an answer has to hold: what was there is compared with all of it.
+    pub(super) fn needed(&self) -> Part {
+        if self.live.is_some() { Part::Whole } else { Part::Metadata }
     }
 
     /// Takes into account what is there.
     pub(super) fn meet(&mut self, live: Value) {
         let id = &self.member.object.id;
-        let content = std::mem::take(&mut self.content);
-        self.content = yields::without_yielded(id, content, Some(&live), &self.yields, self.scaled);
+        self.content = yields::without_yielded(id, Arc::clone(&self.content), Some(&live), &self.yields, self.scaled);
         self.before = Before::Something;
         self.pending = !compare::is_unchanged(&self.content, &live);
-        self.seen = fingerprint(&live);
+        self.seen = fingerprint(id, &live);
         self.live = self.pending.then_some(live);
     }
 }
@@ -122,7 +121,10 @@ pub(super) async fn check(run: &Run<'_>, keep_answers: bool) -> Result<Checked> 
 
     run.events.send(Event::Phase { phase: Phase::Read, objects: run.plan.members.len() });
     let existing: Vec<&Inventory> = run.components.iter().filter_map(|(component, _)| known.get(component)).collect();
-    let mut objects = alone(run, &inventories);
+    let mut objects = alone(run);
+    for wanted in &mut objects {
+        wanted.digest = wanted.digest();
+    }
     let (mut live, mut as_before) = Default::default();
     if !existing.is_empty() {
         let settled = Settled::load(run.cache, run.cluster_uid, run.app, &objects);
@@ -198,8 +200,8 @@ fn may_write(run: &Run<'_>, objects: &[Wanted]) -> Result<()> {
 }
 
 /// Each member as it will be sent, beside what is there; what is no member stays in `live`.
-pub(super) fn wanted(run: &Run<'_>, live: &mut Live, inventories: &BTreeMap<String, Inventory>) -> Vec<Wanted> {
-    let mut objects = alone(run, inventories);
+pub(super) fn wanted(run: &Run<'_>, live: &mut Live) -> Vec<Wanted> {
+    let mut objects = alone(run);
     for wanted in &mut objects {
         wanted.fill(live);
     }
@@ -207,7 +209,7 @@ pub(super) fn wanted(run: &Run<'_>, live: &mut Live, inventories: &BTreeMap<Stri
 }
 
 /// The members, before it is known what is there.
-fn alone(run: &Run<'_>, inventories: &BTreeMap<String, Inventory>) -> Vec<Wanted> {
+fn alone(run: &Run<'_>) -> Vec<Wanted> {
     let autoscaled: HashSet<(&str, &str, &str)> = run
         .plan
         .members
@@ -223,13 +225,12 @@ fn alone(run: &Run<'_>, inventories: &BTreeMap<String, Inventory>) -> Vec<Wanted
         .iter()
         .map(|member| {
             let id = &member.object.id;
-            let applyset = inventories.get(&member.component).map(Inventory::id).unwrap_or_default();
             let yields = run.yields.get(&member.component).cloned().unwrap_or_default();
             let scaled = autoscaled.contains(&(id.namespace.as_str(), id.kind.as_str(), id.name.as_str()));
             let (live, seen, check, answer) = Default::default();
-            let mut wanted = Wanted {
+            Wanted {
                 member: member.clone(),
-                content: Value::Null,
+                content: yields::without_yielded(id, Arc::clone(&member.object.content), None, &yields, scaled),
                 digest: String::new(),
                 seen,
                 live,
@@ -237,12 +238,9 @@ fn alone(run: &Run<'_>, inventories: &BTreeMap<String, Inventory>) -> Vec<Wanted
                 before: Before::Nothing,
                 check,
                 answer,
-                applyset,
                 yields,
                 scaled,
-            };
-            wanted.digest = wanted.digest();
-            wanted
+            }
         })
         .collect()
 }

@@ -170,6 +170,18 @@ fn are_same(one: &Value, other: &Value, owned: &Map<String, Value>) -> bool {
     })
 }
 
+/// What the field set names in a value.
+pub(super) fn part(value: &Value, owned: &Map<String, Value>) -> Value {
+    if owned.keys().all(|key| key == ".") {
+        return value.clone();
+    }
+    let below = |(key, set): (&String, &Value)| {
+        let found = at(value, key).into_iter().map(|found| set.as_object().map_or(Value::Null, |set| part(found, set)));
+        (key.clone(), found.collect::<Value>())
+    };
+    owned.iter().filter(|(key, _)| *key != ".").map(below).collect()
+}
+
 /// The field, or the list's items, that a field set's key names.
 fn at<'a>(value: &'a Value, key: &str) -> Vec<&'a Value> {
     match key.strip_prefix("f:") {

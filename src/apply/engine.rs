@@ -283,7 +283,8 @@ async fn write_one(
     let patience = if run.settings.wait { deadline } else { deadline.min(Instant::now() + Duration::from_mins(1)) };
     let mut lost = false;
     let answer = retrying(&member.object.id, patience, &run.events, halted, async || {
-        let answer = send(run.connection, member, &wanted.content, run.settings.force_conflicts, Mode::Real).await;
+        let answer =
+            send(run.connection, member, &wanted.content, run.settings.force_conflicts, Mode::Real, wanted.needed()).await;
         lost |= answer.as_ref().is_err_and(|failure| failure.class == Class::Busy);
         match answer {
             Err(failure) if !run.settings.wait && failure.class == Class::WebhookNotReady => Ok(Err(failure)),
@@ -306,5 +307,5 @@ async fn write_one(
         (false, true) => Change::Unchanged,
         (false, false) => Change::Configured,
     };
-    Ok((change, settled::fingerprint(&answer.body)))
+    Ok((change, settled::fingerprint(&member.object.id, &answer.body)))
 }

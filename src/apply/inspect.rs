@@ -20,7 +20,7 @@ use super::pods::{self, Pods};
 use super::report::Unready;
 use super::status::{Readiness, readiness, waits_for_its_first_pod};
 use super::write::{Mode, send};
-use crate::cluster::{Connection, Discovery, Failure};
+use crate::cluster::{Connection, Discovery, Failure, Part};
 use crate::labels::APPLYSET_PART_OF;
 use crate::object::{ObjectId, list};
 
@@ -165,7 +165,7 @@ impl<'a> Installation<'a> {
         let connection = self.subject.connection;
         let settled = stream::iter(doubtful).map(|(wanted, drift)| async move {
             // Whoever may only read gets the answer without the server's help.
-            let answer = send(connection, &wanted.member, &wanted.content, false, Mode::DryRun).await.ok()?;
+            let answer = send(connection, &wanted.member, &wanted.content, false, Mode::DryRun, Part::Whole).await.ok()?;
             let id = wanted.member.object.id;
             let same = compare::is_same_result(&answer.body, &wanted.live?);
             same.then(|| drift.into_iter().map(move |drift| (id.clone(), drift.field)).collect::<Vec<_>>())
@@ -175,7 +175,7 @@ impl<'a> Installation<'a> {
 
     /// What the app wants, beside what is there.
     fn wanted(&self) -> Vec<Wanted> {
-        self.subject.run.map(|run| wanted(run, &mut self.live.clone(), &self.inventories)).unwrap_or_default()
+        self.subject.run.map(|run| wanted(run, &mut self.live.clone())).unwrap_or_default()
     }
 
     /// How everything is, in the order of the app.

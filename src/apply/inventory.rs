@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::plan::Member;
-use crate::cluster::{Class, Connection, Failure};
+use crate::cluster::{Class, Connection, Failure, Part};
 use crate::labels;
 use crate::object::{ObjectId, list};
 
@@ -87,15 +87,13 @@ impl Inventory {
     /// The parent's name. Dots keep apart what dashes could not: app `a-b` with component `c`, and `a` with `b-c`.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("kfctl.{}.{}", self.app, self.component)
+        name(&self.app, &self.component)
     }
 
-    /// The id of the set: the specification's hash of the parent's identity.
+    /// The id of the set.
     #[must_use]
     pub fn id(&self) -> String {
-        let identity = format!("{}.{NAMESPACE}.ConfigMap.", self.name());
-        let hash = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(Sha256::digest(identity));
-        format!("applyset-{hash}-v1")
+        id(&self.app, &self.component)
     }
 
     fn content(&self) -> Value {
@@ -181,13 +179,24 @@ impl Inventory {
         if let Some(parent) = parent {
             content["metadata"]["resourceVersion"] = parent["metadata"]["resourceVersion"].clone();
         }
-        connection.apply(&path, &content).await.map(drop)
+        connection.apply(&path, &content, Part::Metadata).await.map(drop)
     }
 
     /// The parent's identity.
     pub(super) fn object(&self) -> ObjectId {
         ObjectId { group: String::new(), kind: "ConfigMap".into(), namespace: NAMESPACE.into(), name: self.name() }
     }
+}
+
+fn name(app: &str, component: &str) -> String {
+    format!("kfctl.{app}.{component}")
+}
+
+/// The id of a component's set: the specification's hash of the parent's identity.
+pub(super) fn id(app: &str, component: &str) -> String {
+    let identity = format!("{}.{NAMESPACE}.ConfigMap.", name(app, component));
+    let hash = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(Sha256::digest(identity));
+    format!("applyset-{hash}-v1")
 }
 
 /// The inventories of an app, by component. None where its namespace does not exist yet.

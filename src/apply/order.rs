@@ -477,7 +477,7 @@ mod tests {
             namespaced: false,
         });
         let components = [("a".to_owned(), vec![object("a.yaml")]), ("b".to_owned(), vec![object("b.yaml")])];
-        let error = super::super::plan(&components, &discovery, "kubeflow").unwrap_err().to_string();
+        let error = super::super::plan("app", components.to_vec(), &discovery, "kubeflow").unwrap_err().to_string();
         assert!(error.starts_with("components a and b both bring Namespace n"), "{error}");
     }
 }

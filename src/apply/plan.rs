@@ -1,17 +1,22 @@
 //! Which objects belong together, and that each belongs to one component. Pure.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use serde_json::Value;
 
 use crate::cluster::{Discovery, Resource};
 use crate::error::{Error, Result};
-use crate::object::{self, Object, ObjectId};
+use crate::object::{Object, ObjectId};
 
+use super::inventory;
 use super::order::{Order, order};
+use super::write::membership;
 
 /// An object of the plan.
 #[derive(Debug, Clone)]
 pub struct Member {
-    /// The object.
+    /// The object, as a member of its component's set.
     pub object: Object,
     /// The component that brings it.
     pub component: String,
@@ -30,39 +35,53 @@ pub struct Plan {
     pub order: Order,
 }
 
-/// Makes the plan. `components` are in dependency order; `namespace` is for namespaced objects that name none.
-pub fn plan(components: &[(String, Vec<Object>)], discovery: &Discovery, namespace: &str) -> Result<Plan> {
+/// Makes the plan of an app. `components` are in dependency order; `namespace` is for namespaced objects that name none.
+pub fn plan(app: &str, components: Vec<(String, Vec<Object>)>, discovery: &Discovery, namespace: &str) -> Result<Plan> {
+    let resources = resources(&components, discovery)?;
+    let mut resources = resources.into_iter();
+    let mut members: Vec<Member> = Vec::new();
+    for (component, objects) in components {
+        let applyset = inventory::id(app, &component);
+        for (mut object, (resource, served)) in objects.into_iter().zip(&mut resources) {
+            // All there is of the content of many objects is held once.
+            let mut content = Arc::unwrap_or_clone(object.content);
+            in_namespace(&mut object.id, &mut content, &resource, namespace);
+            membership(&mut content, &applyset);
+            object.content = content.into();
+            members.push(Member { object, component: component.clone(), resource, served });
+        }
+    }
+    unique(&members)?;
+    let order = order(&members);
+    Ok(Plan { members, order })
+}
+
+/// How the API serves the kind of each object, and whether it does already.
+fn resources(components: &[(String, Vec<Object>)], discovery: &Discovery) -> Result<Vec<(Resource, bool)>> {
     let mut definitions: HashMap<(String, String), &Object> = HashMap::new();
-    for object in components.iter().flat_map(|(_, objects)| objects) {
+    let objects = || components.iter().flat_map(|(_, objects)| objects);
+    for object in objects() {
         if object.id.is("apiextensions.k8s.io", "CustomResourceDefinition")
             && let Some(resource) = Resource::from_definition(&object.content, None)
         {
             definitions.insert((resource.group, resource.kind), object);
         }
     }
-    let mut members: Vec<Member> = Vec::new();
-    let mut unknown: Vec<&Object> = Vec::new();
-    for (component, objects) in components {
-        for object in objects {
-            let defined = || {
-                let definition = definitions.get(&(object.id.group.clone(), object.id.kind.clone()))?;
-                Resource::from_definition(&definition.content, Some(&object.version))
-            };
-            let served = discovery.resource(object).cloned();
-            let Some(resource) = served.clone().or_else(defined) else {
-                unknown.push(object);
-                continue;
-            };
-            let object = in_namespace(object.clone(), &resource, namespace);
-            members.push(Member { object, component: component.clone(), resource, served: served.is_some() });
+    let (mut found, mut unknown) = (Vec::new(), Vec::new());
+    for object in objects() {
+        let defined = || {
+            let definition = definitions.get(&(object.id.group.clone(), object.id.kind.clone()))?;
+            Resource::from_definition(&definition.content, Some(&object.version))
+        };
+        match discovery.resource(object).cloned() {
+            Some(resource) => found.push((resource, true)),
+            None => match defined() {
+                Some(resource) => found.push((resource, false)),
+                None => unknown.push(object),
+            },
         }
     }
-    if !unknown.is_empty() {
-        return Err(unknown_kinds(&unknown, discovery));
-    }
-    object::unique(members.iter().map(|member| (member.component.as_str(), &member.object)))?;
-    let order = order(&members);
-    Ok(Plan { members, order })
+    if unknown.is_empty() { Ok(found) } else { Err(unknown_kinds(&unknown, discovery)) }
 }
 
 /// The identities of these objects, with the component of each. Objects of an unknown kind are taken both ways.
@@ -88,22 +107,19 @@ pub fn identities(components: &[(String, Vec<Object>)], discovery: &Discovery, n
 }
 
 /// An object of the cluster has no namespace; one of a namespace has the given one where it names none.
-fn in_namespace(mut object: Object, resource: &Resource, namespace: &str) -> Object {
-    let wanted = match (resource.namespaced, object.id.namespace.is_empty()) {
+fn in_namespace(id: &mut ObjectId, content: &mut Value, resource: &Resource, namespace: &str) {
+    let wanted = match (resource.namespaced, id.namespace.is_empty()) {
         (true, true) => namespace,
         (false, false) => "",
-        _ => return object,
+        _ => return,
     };
-    wanted.clone_into(&mut object.id.namespace);
-    let mut content = (*object.content).clone();
-    if let Some(metadata) = content.get_mut("metadata").and_then(serde_json::Value::as_object_mut) {
+    wanted.clone_into(&mut id.namespace);
+    if let Some(metadata) = content.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("namespace");
         if !wanted.is_empty() {
             metadata.insert("namespace".to_owned(), wanted.into());
         }
     }
-    object.content = content.into();
-    object
 }
 
 fn unknown_kinds(unknown: &[&Object], discovery: &Discovery) -> Error {
@@ -121,4 +137,22 @@ fn unknown_kinds(unknown: &[&Object], discovery: &Discovery) -> Error {
         error = error.detail(format!("API groups that don't answer now: {}", discovery.stale.join(", ")));
     }
     error.hint("add the component that brings the CustomResourceDefinition, or correct apiVersion and kind")
+}
+
+fn unique(members: &[Member]) -> Result<()> {
+    let mut first: BTreeMap<&ObjectId, &Member> = BTreeMap::new();
+    for member in members {
+        if let Some(other) = first.insert(&member.object.id, member) {
+            let message = if other.component == member.component {
+                format!("component {} has {} twice", member.component, member.object.id)
+            } else {
+                format!("components {} and {} both bring {}", other.component, member.component, member.object.id)
+            };
+            return Err(Error::input(message)
+                .detail(other.object.file.display().to_string())
+                .detail(member.object.file.display().to_string())
+                .hint(format!("remove one of the two, or disable a component: `kfctl component disable {}`", other.component)));
+        }
+    }
+    Ok(())
 }

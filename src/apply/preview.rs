@@ -103,7 +103,8 @@ fn plan(wanted: &mut Wanted) -> Planned {
     };
     // The answer of a dry-run elsewhere names the place where it was tried.
     let answer = answer.filter(|_| wanted.check == Some(Check::DryRun));
-    let after = answer.or_else(|| Some(live.as_ref().map_or_else(|| wanted.content.clone(), |live| over(live, &wanted.content))));
+    let after =
+        answer.or_else(|| Some(live.as_ref().map_or_else(|| Value::clone(&wanted.content), |live| over(live, &wanted.content))));
     let difference = Difference::new(live.as_ref(), after.as_ref().filter(|_| wanted.pending));
     let sets = (live.as_ref().and_then(compare::owned), after.as_ref().and_then(compare::owned));
     let (taken, left) = match sets {

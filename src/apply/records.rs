@@ -12,7 +12,7 @@ use super::held::held_by;
 use super::inventory::{self, Inventory};
 use super::report::Report;
 use super::write::retrying;
-use crate::cluster::{Class, Connection, Failure};
+use crate::cluster::{Class, Connection, Failure, Part};
 use crate::error::Result;
 use crate::labels;
 use crate::object::ObjectId;
@@ -69,7 +69,7 @@ pub(super) fn bare_namespace() -> Value {
 fn namespace(objects: &[Wanted]) -> Value {
     // One that is settled is not sent, and has no content.
     let ours = objects.iter().find(|wanted| is_namespace(wanted) && !wanted.content.is_null());
-    ours.map_or_else(bare_namespace, |wanted| wanted.content.clone())
+    ours.map_or_else(bare_namespace, |wanted| (*wanted.content).clone())
 }
 
 /// Makes the namespace where it is absent. One on its way out is awaited: nothing can be made in it.
@@ -83,7 +83,7 @@ pub(super) async fn stand(connection: &Connection, content: &Value, absent: &mut
             // Even where the answer is lost.
             *absent = true;
             let path = format!("{NAMESPACE_PATH}?fieldManager={}&fieldValidation=Strict", labels::FIELD_MANAGER);
-            connection.apply(&path, content).await.map(drop)
+            connection.apply(&path, content, Part::Metadata).await.map(drop)
         }
         // Whoever may not read namespaces may still be allowed to write in this one.
         Err(failure) if failure.class == Class::Forbidden => Ok(()),

@@ -1,17 +1,18 @@
 //! Which objects were as wanted when a run of this user last saw them, so that the next run reads no more than their metadata.
 //!
 //! An object that is still the one that was seen has not drifted, and where the same is wanted of it, nothing is to be done. What
-//! was seen is told by its fingerprint: its version, or for a definition, whose status the server itself writes, its generation,
-//! which moves with its whole `spec`, and the rest of its metadata. The record lies in the user's cache: whoever loses it pays one
-//! full comparison. Secrets are left out, for a digest of a weak password tells it to whoever tries them all.
+//! was seen is told by its fingerprint: its version, or for a kind whose status is written all the time, its generation, which moves
+//! with its whole `spec`, and what is ours of its metadata. The record lies in the user's cache: whoever loses it pays one full
+//! comparison. Secrets are left out, for a digest of a weak password tells it to whoever tries them all.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::check::Wanted;
+use super::compare;
 use crate::cluster::Resource;
 use crate::digest::sha256;
 use crate::directories::store;
@@ -54,7 +55,7 @@ impl Settled {
 
     /// The fingerprint of the object, where it is the one that was seen.
     pub(super) fn as_before(&self, id: &ObjectId, object: &Value) -> Option<String> {
-        fingerprint(object).filter(|found| self.seen.get(id) == Some(found))
+        fingerprint(id, object).filter(|found| self.seen.get(id) == Some(found))
     }
 }
 
@@ -77,21 +78,31 @@ pub(super) fn note(cache: Option<&Path>, cluster_uid: &str, app: &str, objects: 
     }
 }
 
-/// What an object is known by; the same as long as nothing of it has changed but what the server itself writes.
-pub(super) fn fingerprint(object: &Value) -> Option<String> {
-    let metadata = object.get("metadata")?.as_object()?;
+/// Kinds of the server's own that have only metadata beside `spec` and `status`, and a new generation with every change of `spec`.
+const COUNTED: &[(&str, &str)] = &[
+    ("apiextensions.k8s.io", "CustomResourceDefinition"),
+    ("apps", "DaemonSet"),
+    ("apps", "Deployment"),
+    ("apps", "ReplicaSet"),
+    ("apps", "StatefulSet"),
+    ("batch", "CronJob"),
+    ("batch", "Job"),
+    ("networking.k8s.io", "Ingress"),
+    ("policy", "PodDisruptionBudget"),
+];
+
+/// What an object is known by, told from its metadata; the same as long as nothing of ours in it has changed.
+pub(super) fn fingerprint(id: &ObjectId, object: &Value) -> Option<String> {
+    let metadata = object.get("metadata")?;
     let text = |field: &str| metadata.get(field)?.as_str().filter(|text| !text.is_empty());
     let (uid, version) = (text("uid")?, text("resourceVersion")?);
-    let is_definition = object["kind"] == "CustomResourceDefinition" && metadata.contains_key("generation");
-    if !is_definition {
+    let counted = COUNTED.iter().any(|(group, kind)| id.is(group, kind));
+    let (Some(generation), Some(owned)) = (metadata.get("generation").filter(|_| counted), compare::owned(object)) else {
         return Some(format!("{uid} {version}"));
-    }
-    let mut metadata = metadata.clone();
-    metadata.remove("resourceVersion");
-    if let Some(managers) = metadata.get_mut("managedFields").and_then(Value::as_array_mut) {
-        managers.retain(|manager| manager.get("subresource").is_none());
-    }
-    Some(format!("{uid} {}", sha256(Value::from(metadata).to_string().as_bytes())))
+    };
+    let ours = compare::part(metadata, owned.get("f:metadata").and_then(Value::as_object)?);
+    let known = json!([generation, metadata.get("deletionTimestamp"), owned, ours]);
+    Some(format!("{uid} {}", sha256(known.to_string().as_bytes())))
 }
 
 fn file(cache: &Path, cluster_uid: &str, app: &str) -> PathBuf {
@@ -105,30 +116,54 @@ fn read(path: &Path) -> Entries {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+
+    fn print(group: &str, kind: &str, metadata: Value) -> String {
+        let id = ObjectId { group: group.into(), kind: kind.into(), namespace: String::new(), name: "a".into() };
+        let ours =
+            |labels: Value| json!([{"manager": "kfctl", "operation": "Apply", "fieldsV1": {"f:metadata": labels, "f:spec": {}}}]);
+        let mut all = json!({"uid": "u", "resourceVersion": "1", "generation": 1, "labels": {"a": "1"},
+            "managedFields": ours(json!({"f:labels": {"f:a": {}}}))});
+        all.as_object_mut().unwrap().extend(metadata.as_object().unwrap().clone());
+        if let Some(labels) = all["managedFields"].as_object().cloned() {
+            all["managedFields"] = ours(labels.into());
+        }
+        fingerprint(&id, &json!({"metadata": all})).unwrap()
+    }
 
     #[test]
-    fn a_status_moves_no_definition_and_anything_else_does() {
-        let with = |metadata: Value, kind: &str| {
-            let mut all = json!({"uid": "u", "resourceVersion": "1", "generation": 1, "labels": {"a": "1"},
-                "managedFields": [{"manager": "kfctl", "time": "T"}]});
-            all.as_object_mut().unwrap().extend(metadata.as_object().unwrap().clone());
-            fingerprint(&json!({"kind": kind, "metadata": all})).unwrap()
-        };
-        let managers = json!([{"manager": "kfctl", "time": "T"}, {"manager": "kube-apiserver", "subresource": "status"}]);
-        let definition = |metadata| with(metadata, "CustomResourceDefinition");
-        assert_eq!(definition(json!({"resourceVersion": "2", "managedFields": managers})), definition(json!({})));
-        for other in [
-            json!({"uid": "v"}),
-            json!({"generation": 2}),
-            json!({"labels": {"a": "2"}}),
-            json!({"annotations": {"a": "1"}}),
-            json!({"deletionTimestamp": "T"}),
-            json!({"managedFields": [{"manager": "kfctl", "time": "U"}]}),
-        ] {
-            assert_ne!(definition(other.clone()), definition(json!({})), "{other}");
+    fn what_others_keep_moves_nothing_and_anything_of_ours_does() {
+        for (group, kind) in [("apiextensions.k8s.io", "CustomResourceDefinition"), ("apps", "Deployment")] {
+            let print = |metadata| print(group, kind, metadata);
+            let before = print(json!({}));
+            let theirs = json!({"resourceVersion": "2", "labels": {"a": "1", "b": "2"}, "annotations": {"revision": "1"}});
+            assert_eq!(print(theirs), before);
+            for other in [
+                json!({"uid": "v"}),
+                json!({"generation": 2}),
+                json!({"labels": {"a": "2"}}),
+                json!({"labels": {}}),
+                json!({"deletionTimestamp": "T"}),
+                json!({"managedFields": {}}),
+                json!({"managedFields": {"f:labels": {"f:a": {}, "f:b": {}}}}),
+                // Nothing of it is ours any more.
+                json!({"managedFields": []}),
+            ] {
+                assert_ne!(print(other.clone()), before, "{other}");
+            }
         }
-        assert_ne!(with(json!({"resourceVersion": "2"}), "Role"), with(json!({}), "Role"));
-        assert_eq!(fingerprint(&json!({"kind": "Role", "metadata": {"uid": "u"}})), None);
+    }
+
+    #[test]
+    fn without_a_generation_that_counts_everything_moves_it() {
+        for (group, kind) in [("", "ConfigMap"), ("rbac.authorization.k8s.io", "Role"), ("scheduling.k8s.io", "PriorityClass")] {
+            assert_ne!(print(group, kind, json!({"resourceVersion": "2"})), print(group, kind, json!({})));
+        }
+        assert_eq!(
+            fingerprint(
+                &ObjectId { group: String::new(), kind: "Role".into(), namespace: String::new(), name: "a".into() },
+                &json!({"metadata": {"uid": "u"}})
+            ),
+            None
+        );
     }
 }

@@ -14,7 +14,7 @@ use super::event::{Event, Phase};
 use super::report::Problem;
 use super::schema;
 use super::write::{self, Mode};
-use crate::cluster::{Answer, Class, Connection, Failure};
+use crate::cluster::{Answer, Class, Connection, Failure, Part};
 use crate::object::ObjectId;
 
 /// What stands for a dry-run of an object.
@@ -74,7 +74,7 @@ pub(super) async fn verify(run: &Run<'_>, objects: &mut [Wanted], keep_answers: 
             .map(|(index, wanted)| async move {
                 let mut verdict = match check_for(wanted, namespaces) {
                     Check::Schema => by_schema(wanted, definitions),
-                    check => by_server(run, wanted, check).await?,
+                    check => by_server(run, wanted, check, keep_answers).await?,
                 };
                 if let Verdict::Good { answer, .. } = &mut verdict
                     && !keep_answers
@@ -122,8 +122,8 @@ fn by_schema(wanted: &Wanted, definitions: &[&Wanted]) -> Verdict {
     Verdict::Bad(Problem::new(&wanted.member, &Failure { class: Class::Invalid, message: lines.join("; "), retry_after: None }))
 }
 
-async fn by_server(run: &Run<'_>, wanted: &Wanted, check: Check) -> Result<Verdict, Failure> {
-    let answer = dry_run(run, wanted, check).await;
+async fn by_server(run: &Run<'_>, wanted: &Wanted, check: Check, keep_answer: bool) -> Result<Verdict, Failure> {
+    let answer = dry_run(run, wanted, check, keep_answer).await;
     let was_there = match &answer {
         Ok(Some(answer)) => !answer.created,
         Err(failure) => matches!(failure.class, Class::Conflict(_)),
@@ -134,7 +134,7 @@ async fn by_server(run: &Run<'_>, wanted: &Wanted, check: Check) -> Result<Verdi
         let live = run.connection.read(&wanted.member.resource.object_path(&wanted.member.object.id)).await?;
         let mut met = wanted.clone();
         met.meet(live.clone());
-        return Ok(match verdict(&met, check, dry_run(run, &met, check).await)? {
+        return Ok(match verdict(&met, check, dry_run(run, &met, check, keep_answer).await)? {
             Verdict::Good { answer, check, .. } => Verdict::Good { met: Some(live), answer, check },
             other => other,
         });
@@ -143,12 +143,13 @@ async fn by_server(run: &Run<'_>, wanted: &Wanted, check: Check) -> Result<Verdi
 }
 
 /// The server's answer to a dry-run; `None` where it can't tell now, and the write will.
-async fn dry_run(run: &Run<'_>, wanted: &Wanted, check: Check) -> Result<Option<Answer>, Failure> {
+async fn dry_run(run: &Run<'_>, wanted: &Wanted, check: Check, keep_answer: bool) -> Result<Option<Answer>, Failure> {
     let member = &wanted.member;
+    let part = if keep_answer { Part::Whole } else { wanted.needed() };
     let mode = if check == Check::StandIn { Mode::StandIn } else { Mode::DryRun };
     let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
     write::retrying(&member.object.id, deadline, &run.events, run.stop.clone(), async || {
-        match write::send(run.connection, member, &wanted.content, run.settings.force_conflicts, mode).await {
+        match write::send(run.connection, member, &wanted.content, run.settings.force_conflicts, mode, part).await {
             // Nothing behind a webhook: that is what the run may be about to mend.
             Err(failure) if matches!(failure.class, Class::WebhookNotReady | Class::NoDryRun | Class::Terminating) => Ok(None),
             // The kind vanished since discovery, or the namespace: the write will tell.

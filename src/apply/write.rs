@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::event::{Event, Events};
 use super::held::held_by;
 use super::plan::Member;
-use crate::cluster::{Answer, Class, Connection, DOUBT, Failure};
+use crate::cluster::{Answer, Class, Connection, DOUBT, Failure, Part};
 use crate::labels::{APPLYSET_PART_OF, FIELD_MANAGER};
 use crate::object::ObjectId;
 
@@ -43,17 +43,16 @@ pub(super) enum Mode {
 /// The namespace whose existence every cluster guarantees.
 const STAND_IN_NAMESPACE: &str = "default";
 
-/// The object as it is sent: a member of its set. A Secret's plain texts become data: the server would do the same, and then keep
-/// no account of whose they are.
-pub(super) fn membership(content: &Value, applyset: &str) -> Value {
-    let mut content = content.clone();
-    if let Some(labels) = map_at(&mut content, &["metadata", "labels"]) {
+/// Makes the object a member of its set. A Secret's plain texts become data: the server would do the same, and then keep no account
+/// of whose they are.
+pub(super) fn membership(content: &mut Value, applyset: &str) {
+    if let Some(labels) = map_at(content, &["metadata", "labels"]) {
         labels.insert(APPLYSET_PART_OF.to_owned(), applyset.into());
     }
     let is_secret = content["apiVersion"] == "v1" && content["kind"] == "Secret";
     if is_secret
         && let Some(Value::Object(texts)) = content.get("stringData").cloned()
-        && let Some(data) = map_at(&mut content, &["data"])
+        && let Some(data) = map_at(content, &["data"])
     {
         for (name, text) in texts {
             let encoded = |text: &str| base64::engine::general_purpose::STANDARD.encode(text).into();
@@ -63,7 +62,6 @@ pub(super) fn membership(content: &Value, applyset: &str) -> Value {
         }
         content.as_object_mut().map(|fields| fields.remove("stringData"));
     }
-    content
 }
 
 /// The map at this place, made where there is nothing. `None` where something else is in the way, which the server refuses.
@@ -88,13 +86,14 @@ pub(super) async fn stand_in_exists(connection: &Connection, member: &Member) ->
     }
 }
 
-/// Sends one apply request.
+/// Sends one apply request; the answer holds so much of the object.
 pub(super) async fn send(
     connection: &Connection,
     member: &Member,
     content: &Value,
     force: bool,
     mode: Mode,
+    part: Part,
 ) -> Result<Answer, Failure> {
     let mut id = member.object.id.clone();
     let mut moved = None;
@@ -108,7 +107,7 @@ pub(super) async fn send(
         member.resource.object_path(&id),
         if mode == Mode::Real { "" } else { "&dryRun=All" }
     );
-    let answer = connection.apply(&path, moved.as_ref().unwrap_or(content)).await;
+    let answer = connection.apply(&path, moved.as_ref().unwrap_or(content), part).await;
     let answer = answer.map_err(|failure| if id.is("", "Secret") { discreet(failure, content) } else { failure })?;
     // What is on its way out takes every change, and is gone afterwards: only what comes after it counts.
     match held_by(&answer.body) {

@@ -3,6 +3,8 @@
 //! A yielded field is sent until another manager has taken it over; from then on it is left out, so that it is neither fought
 //! over nor taken for drift. Leaving it out earlier would delete it, as nobody else owns it yet.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::compare::owned;
@@ -26,36 +28,47 @@ fn built_in() -> impl Iterator<Item = Yield> {
     })
 }
 
-/// `wanted` without the fields that another manager keeps in `live`.
+/// `wanted` without the fields that another manager keeps in `live`. Without any such it is not copied.
 #[must_use]
 pub(super) fn without_yielded(
     id: &ObjectId,
-    mut wanted: Value,
+    mut wanted: Arc<Value>,
     live: Option<&Value>,
     declared: &[Yield],
     autoscaled: bool,
-) -> Value {
+) -> Arc<Value> {
     // The aggregation controller replaces the whole list at once; what a manifest says there never holds.
     if id.is("rbac.authorization.k8s.io", "ClusterRole")
         && wanted.get("aggregationRule").is_some_and(|rule| !rule.is_null())
-        && let Some(fields) = wanted.as_object_mut()
+        && wanted.get("rules").is_some()
+        && let Some(fields) = Arc::make_mut(&mut wanted).as_object_mut()
     {
         fields.remove("rules");
     }
     let Some((live, owned)) = live.and_then(|live| Some((live, owned(live)?))) else { return wanted };
-    for rule in built_in().chain(declared.iter().cloned()) {
-        if id.is(&rule.group, &rule.kind) && rule.name.as_ref().is_none_or(|name| *name == id.name) {
-            remove(&mut wanted, &segments(&rule.field), Some(live), Some(owned));
+    let concerned = |rule: &Yield| id.is(&rule.group, &rule.kind) && rule.name.as_ref().is_none_or(|name| *name == id.name);
+    let fields = built_in().chain(declared.iter().cloned()).filter(concerned).map(|rule| rule.field);
+    for field in fields.chain(autoscaled.then(|| "/spec/replicas".to_owned())) {
+        let path = segments(&field);
+        if has(&wanted, &path) {
+            remove(Arc::make_mut(&mut wanted), &path, Some(live), Some(owned));
         }
-    }
-    if autoscaled {
-        remove(&mut wanted, &["spec", "replicas"], Some(live), Some(owned));
     }
     wanted
 }
 
 fn segments(field: &str) -> Vec<&str> {
     field.split('/').filter(|segment| !segment.is_empty()).collect()
+}
+
+/// Whether there is anything at `path`.
+fn has(value: &Value, path: &[&str]) -> bool {
+    let Some((first, rest)) = path.split_first() else { return true };
+    match value {
+        Value::Object(fields) => fields.get(*first).is_some_and(|below| has(below, rest)),
+        Value::Array(items) => *first == "*" && items.iter().any(|item| has(item, rest)),
+        _ => false,
+    }
 }
 
 /// Removes the field at `path` from `value` where it is in `live`, and `owned`, the set of our fields at this place, does not hold it.
@@ -100,6 +113,10 @@ mod tests {
         json!({"webhooks": [{"name": "w", "clientConfig": {"caBundle": ca}, "failurePolicy": "Ignore"}]})
     }
 
+    fn left(id: &ObjectId, wanted: Value, live: Option<&Value>) -> Value {
+        Arc::unwrap_or_clone(without_yielded(id, wanted.into(), live, &[], false))
+    }
+
     fn live(fields: Value) -> Value {
         let mut live = webhook("theirs");
         live["metadata"] = json!({"managedFields": [{"manager": "kfctl", "operation": "Apply", "fieldsV1": {
@@ -118,20 +135,22 @@ mod tests {
 
     #[test]
     fn a_field_is_sent_until_somebody_takes_it() {
-        assert_eq!(without_yielded(&id(), webhook("x"), None, &[], false), webhook("x"));
+        assert_eq!(left(&id(), webhook("x"), None), webhook("x"));
         let ours = live(json!({"f:name": {}, "f:failurePolicy": {}, "f:clientConfig": {"f:caBundle": {}}}));
-        assert_eq!(without_yielded(&id(), webhook("x"), Some(&ours), &[], false), webhook("x"));
+        assert_eq!(left(&id(), webhook("x"), Some(&ours)), webhook("x"));
         let taken = live(json!({"f:name": {}, "f:failurePolicy": {}}));
-        let left = without_yielded(&id(), webhook("x"), Some(&taken), &[], false);
-        assert_eq!(left, json!({"webhooks": [{"name": "w", "clientConfig": {}, "failurePolicy": "Ignore"}]}));
+        assert_eq!(
+            left(&id(), webhook("x"), Some(&taken)),
+            json!({"webhooks": [{"name": "w", "clientConfig": {}, "failurePolicy": "Ignore"}]})
+        );
         // What nobody has yet is not somebody else's: in a webhook that comes later, too.
         let mut two = webhook("x");
         two["webhooks"].as_array_mut().unwrap().push(json!({"name": "new", "failurePolicy": "Ignore"}));
-        let left = without_yielded(&id(), two, Some(&taken), &[], false);
-        assert_eq!(left["webhooks"][1]["failurePolicy"], "Ignore");
+        let later = left(&id(), two, Some(&taken));
+        assert_eq!(later["webhooks"][1]["failurePolicy"], "Ignore");
         let mut bare = taken.clone();
         bare["webhooks"][0]["clientConfig"] = json!({});
-        assert_eq!(without_yielded(&id(), webhook("x"), Some(&bare), &[], false), webhook("x"));
+        assert_eq!(left(&id(), webhook("x"), Some(&bare)), webhook("x"));
     }
 
     #[test]
@@ -143,7 +162,7 @@ mod tests {
             name: "r".into(),
         };
         let wanted = json!({"aggregationRule": {"clusterRoleSelectors": []}, "rules": []});
-        assert_eq!(without_yielded(&role, wanted, None, &[], false), json!({"aggregationRule": {"clusterRoleSelectors": []}}));
-        assert_eq!(without_yielded(&role, json!({"rules": []}), None, &[], false), json!({"rules": []}));
+        assert_eq!(left(&role, wanted, None), json!({"aggregationRule": {"clusterRoleSelectors": []}}));
+        assert_eq!(left(&role, json!({"rules": []}), None), json!({"rules": []}));
     }
 }

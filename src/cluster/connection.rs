@@ -19,6 +19,9 @@ const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 /// Servers behind an `APIService` may know no metadata lists; the whole objects tell the same.
 const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
 
+/// The same for a single object.
+const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+
 /// How long a server that was there may be away.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -51,6 +54,15 @@ impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Connection").field("server", &self.server).field("context", &self.context).finish_non_exhaustive()
     }
+}
+
+/// How much of an object is to be in the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// All of it.
+    Whole,
+    /// Its metadata, where the server knows how; large objects need not come back then.
+    Metadata,
 }
 
 /// A successful answer.
@@ -126,9 +138,13 @@ impl Connection {
     }
 
     /// Server-side apply of `content` at `path`, which carries the field manager and other options.
-    pub async fn apply(&self, path: &str, content: &Value) -> Result<Answer, Failure> {
+    pub async fn apply(&self, path: &str, content: &Value, answer: Part) -> Result<Answer, Failure> {
         let body = ("application/apply-patch+yaml", content.to_string().into_bytes());
-        self.request(Method::PATCH, path, "application/json", Some(body)).await
+        let accept = match answer {
+            Part::Whole => "application/json",
+            Part::Metadata => METADATA,
+        };
+        self.request(Method::PATCH, path, accept, Some(body)).await
     }
 
     /// Deletes the object at `path` if it is still the one of these preconditions. `None` where it is gone at once.

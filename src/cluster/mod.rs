@@ -5,7 +5,7 @@ mod discovery;
 mod failure;
 mod version;
 
-pub use connection::{Answer, Connection, Target};
+pub use connection::{Answer, Connection, Part, Target};
 pub(crate) use connection::{DOUBT, root_cause};
 pub use discovery::{Discovery, Resource};
 pub use failure::{Class, Failure, FieldConflict};

@@ -52,9 +52,8 @@ async fn objects(
     places: Vec<(String, usize)>,
     arguments: &cli::Apply,
 ) -> Result<ExitStatus> {
-    let names: Vec<String> = places.iter().map(|(name, _)| name.clone()).collect();
-    let rendered = generate::refresh(session, app, catalog, &names, false)?;
-    let preparation = Preparation::new(session, app, catalog, places, rendered, Some(arguments.timeout)).await?;
+    let render = |names: &[String]| generate::refresh(session, app, catalog, names, false);
+    let preparation = Preparation::new(session, app, catalog, places, render, Some(arguments.timeout)).await?;
     preparation.check_fatal()?;
     if app.file.cluster.is_none() {
         let connection = &preparation.connection;

@@ -107,9 +107,8 @@ async fn look(
     settings: Settings,
 ) -> Result<(Preview, Leaving)> {
     let places = chosen(app, catalog, components)?;
-    let names: Vec<String> = places.iter().map(|(name, _)| name.clone()).collect();
-    let rendered = generate::look(session, app, catalog, &names)?;
-    let preparation = Preparation::new(session, app, catalog, places, rendered, None).await?;
+    let render = |names: &[String]| generate::look(session, app, catalog, names);
+    let preparation = Preparation::new(session, app, catalog, places, render, None).await?;
     let preview = if session.printer.output == Output::Text {
         let (sender, receiver) = unbounded_channel();
         let listener = tokio::spawn(listen(session.printer.clone(), receiver, session.verbose));

@@ -90,9 +90,7 @@ async fn cluster(session: &Session, app: Option<&App>, catalog: &Catalog) -> Res
 
 async fn app_facts(session: &Session, app: &App, catalog: &Catalog) -> Result<AppFacts> {
     let places = chosen(app, catalog, &[])?;
-    let names: Vec<String> = places.iter().map(|(name, _)| name.clone()).collect();
-    let rendered = app.render(catalog, &names)?;
-    let preparation = Preparation::new(session, app, catalog, places, rendered, None).await?;
+    let preparation = Preparation::new(session, app, catalog, places, |names| app.render(catalog, names), None).await?;
     let settings = Settings { timeout: std::time::Duration::ZERO, wait: false, force_conflicts: false };
     let run = preparation.run(session, &app.file.name, settings, Events::nowhere());
     let connection = &preparation.connection;

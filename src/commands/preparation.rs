@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Session, one_of, platform};
-use crate::app::{App, Rendered};
+use crate::app::{App, ClusterRecord, Rendered};
 use crate::apply::{self, Events, Plan, Rights, Run, Settings};
 use crate::catalog::{Catalog, Yield};
 use crate::cluster::{Connection, Discovery, Failure, Version};
@@ -40,48 +40,72 @@ pub(super) struct Preparation {
     cache: Option<PathBuf>,
 }
 
+/// What a cluster tells about itself, whatever is to be done there.
+struct Told {
+    connection: Connection,
+    uid: String,
+    discovery: Result<Discovery, Failure>,
+    version: Result<Version, Failure>,
+    unlimited: Result<bool, Failure>,
+}
+
+impl Told {
+    async fn by(connection: Result<Connection>, recorded: Option<ClusterRecord>) -> Result<Self> {
+        let connection = connection?;
+        // Where nobody answers, the first word tells, and the others are not waited for.
+        let (uid, (discovery, version, unlimited)) =
+            futures::future::try_join(apply::check_cluster(&connection, recorded.as_ref()), async {
+                Ok(futures::join!(Discovery::read(&connection), Version::read(&connection), Rights::is_unlimited(&connection)))
+            })
+            .await?;
+        Ok(Self { connection, uid, discovery, version, unlimited })
+    }
+}
+
 impl Preparation {
-    /// Connects to the app's cluster, and to no other, and plans for what it serves. Writes nothing. A server that says nothing is
-    /// given up after `patience`.
+    /// Renders these components, connects to the app's cluster, and to no other, and plans for what it serves. Writes nothing there. A
+    /// server that says nothing is given up after `patience`.
     pub(super) async fn new(
         session: &Session,
         app: &App,
         catalog: &Catalog,
         places: Vec<(String, usize)>,
-        rendered: Vec<Rendered>,
+        render: impl FnOnce(&[String]) -> Result<Vec<Rendered>>,
         patience: Option<Duration>,
     ) -> Result<Self> {
-        let connection = Connection::open(&platform::target(session, app, catalog)?).await?;
-        let server = connection.server.clone();
-        let asked = Self::ask(connection, app, catalog, places, rendered);
+        let connection = match platform::target(session, app, catalog) {
+            Ok(target) => Connection::open(&target).await,
+            Err(error) => Err(error),
+        };
+        let server = connection.as_ref().map(|connection| connection.server.clone()).unwrap_or_default();
+        // The cluster is asked meanwhile; what is wrong with the files comes first.
+        let told = tokio::spawn(Told::by(connection, app.file.cluster.clone()));
+        let rendered = render(&places.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>())?;
+        let planned = async { Self::plan(told.await.expect("it ends by itself")?, app, catalog, places, rendered).await };
         match patience {
-            None => asked.await,
+            None => planned.await,
             Some(patience) => {
-                tokio::time::timeout(patience, asked).await.unwrap_or_else(|_| Err(apply::too_late(&server, patience)))
+                tokio::time::timeout(patience, planned).await.unwrap_or_else(|_| Err(apply::too_late(&server, patience)))
             }
         }
     }
 
-    async fn ask(
-        connection: Connection,
+    async fn plan(
+        told: Told,
         app: &App,
         catalog: &Catalog,
         places: Vec<(String, usize)>,
         rendered: Vec<Rendered>,
     ) -> Result<Self> {
-        // Where nobody answers, the first word tells, and the others are not waited for.
-        let (uid, (discovery, version, unlimited)) =
-            futures::future::try_join(apply::check_cluster(&connection, app.file.cluster.as_ref()), async {
-                Ok(futures::join!(Discovery::read(&connection), Version::read(&connection), Rights::is_unlimited(&connection)))
-            })
-            .await?;
+        let Told { connection, uid, discovery, version, unlimited } = told;
         let explain = |failure: Failure| connection.explain(&failure, "read what it serves");
         let mut discovery = discovery.map_err(explain)?;
         let components: Vec<(String, Vec<Object>)> =
             rendered.into_iter().map(|rendered| (rendered.component, rendered.objects)).collect();
         let kinds = components.iter().flat_map(|(_, objects)| objects).map(|object| &object.id);
         discovery.complete(&connection, kinds.map(|id| (id.group.clone(), id.kind.clone()))).await.map_err(explain)?;
-        let plan = apply::plan(&components, &discovery, &app.file.namespace)?;
+        let counts = components.iter().map(|(component, objects)| (component.clone(), objects.len())).collect();
+        let plan = apply::plan(&app.file.name, components, &discovery, &app.file.namespace)?;
         // What can't be asked is found out by the dry-run.
         let rights = match unlimited {
             Ok(true) => Some(Rights::All),
@@ -92,7 +116,6 @@ impl Preparation {
             Err(_) => None,
         };
         let version = version.map_err(|failure| failure.message);
-        let counts = components.into_iter().map(|(component, objects)| (component, objects.len())).collect();
         let yields = places
             .iter()
             .filter_map(|(name, _)| catalog.find_component(name))

@@ -32,8 +32,7 @@ pub(super) async fn run(session: &Session, arguments: &cli::Status) -> Result<Ex
     let chosen_here: Vec<String> = running.into_iter().filter(|name| arguments.components.contains(name)).collect();
     let none_here = chosen_here.is_empty() && !arguments.components.is_empty();
     let places = if none_here { Vec::new() } else { chosen(&app, &catalog, &chosen_here)? };
-    let rendered = app.render(&catalog, &places.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>())?;
-    let preparation = Preparation::new(session, &app, &catalog, places, rendered, None).await?;
+    let preparation = Preparation::new(session, &app, &catalog, places, |names| app.render(&catalog, names), None).await?;
     let settings = Settings { timeout: std::time::Duration::ZERO, wait: false, force_conflicts: false };
     let run = preparation.run(session, &app.file.name, settings, Events::nowhere());
     let subject = Subject {

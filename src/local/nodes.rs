@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cluster::{Connection, Failure};
+use crate::cluster::{Connection, Failure, Part};
 use crate::labels;
 
 const COUNT: usize = 2;
@@ -40,7 +40,7 @@ pub(super) async fn ensure(connection: &Connection) -> Result<(), Failure> {
         let node = node(&format!("simulated-{number}"));
         for subresource in ["", "/status"] {
             let path = format!("/api/v1/nodes/simulated-{number}{subresource}?fieldManager={}&force=true", labels::FIELD_MANAGER);
-            connection.apply(&path, &node).await?;
+            connection.apply(&path, &node, Part::Metadata).await?;
         }
     }
     Ok(())

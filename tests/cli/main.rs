@@ -23,4 +23,3 @@ mod param;
 mod properties;
 mod release;
 mod sources;
-mod terminal;

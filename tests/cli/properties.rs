@@ -136,7 +136,7 @@ fn edges(objects: &[Object]) -> BTreeSet<(String, String)> {
             namespaced,
         });
     }
-    let plan = plan(&[("c".to_owned(), objects.to_vec())], &discovery, "kubeflow").unwrap();
+    let plan = plan("app", vec![("c".to_owned(), objects.to_vec())], &discovery, "kubeflow").unwrap();
     let write = |member: usize| plan.members[member].object.id.to_string();
     let name = |task: usize| match &plan.order.tasks[task] {
         Task::Write(member) => write(*member),
@@ -244,7 +244,7 @@ proptest! {
             .map(|content| Object::new(content, "f").unwrap())
             .filter(|object| seen.insert(object.id.clone()))
             .collect();
-        let plan = plan(&[("c".to_owned(), objects)], &discovery, "kubeflow").unwrap();
+        let plan = plan("app", vec![("c".to_owned(), objects)], &discovery, "kubeflow").unwrap();
         let mut level = BTreeMap::new();
         for (place, tasks) in plan.order.levels().into_iter().enumerate() {
             level.extend(tasks.into_iter().map(|task| (task, place)));

@@ -307,6 +307,15 @@ fn replaced(installed: &Installed, note: &mut impl FnMut(String, Result<(), Stri
     installed.kubectl("", &format!("create -f {blue}"));
     note("made anew with other values".to_owned(), installed.ends(".data.colour", Conflict));
 
+    // The same fields of the same manager, so that no account of fields tells.
+    let set = r"jsonpath={.metadata.labels.applyset\.kubernetes\.io/part-of}";
+    let set = installed.cluster.kubectl(&["-n", "drift", "get", "deployment", "web", "-o", set]).success();
+    let labels = format!("metadata:\n  labels: {{applyset.kubernetes.io/part-of: {set}}}\n");
+    let older = installed.app.read("rendered/drift/deployment-drift-web.yaml").replacen("metadata:\n", &labels, 1);
+    let older = installed.app.write("older.yaml", &older.replace("example.com/web:1", "example.com/web:0"));
+    installed.kubectl("", &format!("apply --server-side --field-manager=kfctl -f {older}"));
+    note("applied from an older directory".to_owned(), installed.ends(".image", Mended));
+
     let file = "components/drift/drift.yaml";
     let before = installed.app.read(file);
     let less = before.replace(" resourceNames: [settings],", "");

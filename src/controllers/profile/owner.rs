@@ -1,5 +1,6 @@
 //! What binds an owner to a namespace, read afresh: whom it is taken from, and who gets it back.
 
+use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::claim::NamespaceSeen;
@@ -31,9 +32,24 @@ impl Reconciler {
         }
     }
 
+    /// Gets a former owner out, and only then writes the namespace, which says until then who is to go.
+    pub(super) async fn hand_over(
+        &self,
+        namespace: &str,
+        former: &str,
+        wanted: &[Desired],
+        last: Option<BoxFuture<'_, Result<(), (String, Failure)>>>,
+    ) -> Result<(), (String, Failure)> {
+        self.revoke(namespace, former, wanted).await.map_err(|failure| (format!("rights of {former}"), failure))?;
+        match last {
+            Some(write) => write.await,
+            None => Ok(()),
+        }
+    }
+
     /// Takes from a former owner what they, or others for them, had shared: the rights that profiles hand out. What an admin of the
     /// cluster has bound otherwise is theirs.
-    pub(super) async fn revoke(&self, namespace: &str, former: &str, wanted: &[Desired]) -> Result<(), Failure> {
+    async fn revoke(&self, namespace: &str, former: &str, wanted: &[Desired]) -> Result<(), Failure> {
         let path = bindings(namespace);
         let list = self.writer.read("rolebindings", &path).await?;
         for binding in list["items"].as_array().into_iter().flatten() {

@@ -62,11 +62,8 @@ impl Reconciler {
     async fn keep(&self, profile: &Profile, view: &View, failures: u32) -> Result<(), Failure> {
         let names = Names::of(profile);
         let name = names.profile.as_str();
-        let blocked = |verdict: Verdict, namespace: Option<&String>| Facts {
-            ready: verdict,
-            namespace: namespace.cloned(),
-            more: Vec::new(),
-        };
+        let blocked =
+            |ready: Verdict, namespace: Option<&String>| Facts { ready, namespace: namespace.cloned(), more: Vec::new() };
         let claim = match claim(&names, view) {
             Claim::Return(_) if self.was_owners(profile, &names, view.namespace.as_ref()).await? => Claim::Adopt,
             Claim::Return(verdict) => Claim::Refused(verdict),
@@ -83,7 +80,9 @@ impl Reconciler {
             Err(verdict) => return self.tell(name, view, blocked(verdict, held)).await,
         };
 
-        self.ensure_finalizer(name, view).await?;
+        if !self.ensure_finalizer(name, view, claim == Claim::Make).await? {
+            return Ok(());
+        }
         let mut seen_quota = view.quota.as_ref();
         if view.profile.annotations.contains(RESET_QUOTA) || seen_quota.is_some_and(|quota| quota.reset) {
             self.reset_quota(name, &names, view).await?;
@@ -144,17 +143,11 @@ impl Reconciler {
         );
         let (done, added) = futures::join!(join_all(work), join_all(additions));
 
-        // Only who has no right any more can't make themselves another; and the namespace says who is to go until they are out.
-        let bound = !done.iter().flat_map(|result| result.as_ref().err()).any(|(what, _)| what.starts_with("RoleBinding"));
+        // Only who has no right any more can't make themselves another.
+        let bound = !done.iter().filter_map(|result| result.as_ref().err()).any(|(what, _)| what.starts_with("RoleBinding"));
         let mut failed = done.into_iter().chain([noted]).find_map(Result::err);
         if let (Some(former), true) = (former, bound) {
-            let out = async {
-                self.revoke(&names.namespace, former, &objects)
-                    .await
-                    .map_err(|failure| (format!("rights of {former}"), failure))?;
-                last.unwrap_or_else(|| async { Ok(()) }.boxed()).await
-            };
-            failed = out.await.err().or(failed);
+            failed = self.hand_over(&names.namespace, former, &objects, last).await.err().or(failed);
         }
         let ready = match &failed {
             Some((_, failure)) if failure.is_passing() && failures < PASSING => return Err(failure.clone()),
@@ -172,15 +165,18 @@ impl Reconciler {
         failed.or(added).map_or(Ok(()), |(_, failure)| Err(failure))
     }
 
-    async fn ensure_finalizer(&self, name: &str, view: &View) -> Result<(), Failure> {
-        if view.profile.finalizers.iter().any(|finalizer| finalizer == PROFILE_FINALIZER) {
-            return Ok(());
+    /// Whether the profile is there to be kept. Before its namespace is made, the server is asked: what a new leader remembers may be
+    /// of a profile that its predecessor has deleted, namespace and all.
+    async fn ensure_finalizer(&self, name: &str, view: &View, ask: bool) -> Result<bool, Failure> {
+        if !ask && view.profile.finalizers.iter().any(|finalizer| finalizer == PROFILE_FINALIZER) {
+            return Ok(true);
         }
         let content = json!({"apiVersion": "kubeflow.org/v1alpha1", "kind": "Profile", "metadata": {
             "name": name, "namespace": super::SYSTEM_NAMESPACE, "uid": view.profile.uid, "finalizers": [PROFILE_FINALIZER]}});
         let answer = self.writer.apply("profiles", &format!("{PROFILES}/{name}"), &content, true).await?;
+        let going = !answer["metadata"]["deletionTimestamp"].is_null();
         self.shared.record(&Source::Profiles, answer, 0);
-        Ok(())
+        Ok(!going)
     }
 
     /// Makes the namespace, unless one of this name has come meanwhile: that one would not be ours.
