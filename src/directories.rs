@@ -1,6 +1,7 @@
 //! Where this user's programs keep things, by the XDG rules, and how a file gets there whole.
 
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -24,12 +25,22 @@ pub fn cache_directory() -> Result<PathBuf> {
     base("XDG_CACHE_HOME", ".cache")
 }
 
-/// Writes a file in one step, so that nobody ever reads half of it.
+/// [`store_as`] for a file that only this user can read.
 pub fn store(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    store_as(path, bytes, 0o600)
+}
+
+/// Writes a file in one step: nobody ever reads half of it, and neither a kill nor a loss of power leaves anything but the old one or the
+/// new one.
+pub fn store_as(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    let (folder, name) = (path.parent().unwrap_or(Path::new(".")), path.file_name().unwrap_or_default());
     let failed = |error: std::io::Error| Error::io("write", path, &error);
     std::fs::create_dir_all(folder).map_err(|error| Error::io("create", folder, &error))?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    let prefix = format!(".{}.", name.to_string_lossy());
+    let mut file = tempfile::Builder::new().prefix(&prefix).tempfile_in(folder).map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;
+    file.as_file().set_permissions(PermissionsExt::from_mode(mode)).map_err(failed)?;
+    // Some file systems tell only here that the disk is full.
+    file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map(drop).map_err(|error| failed(error.error))
 }

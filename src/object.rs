@@ -1,5 +1,6 @@
 //! A Kubernetes object as data, and the names it is known by. No I/O.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,6 +36,25 @@ impl fmt::Display for ObjectId {
         }
         f.write_str(&self.name)
     }
+}
+
+/// Refuses an object that two components bring, or one of them twice.
+pub fn unique<'a>(objects: impl IntoIterator<Item = (&'a str, &'a Object)>) -> Result<()> {
+    let mut first: BTreeMap<&ObjectId, (&str, &Object)> = BTreeMap::new();
+    for (component, object) in objects {
+        if let Some((other, before)) = first.insert(&object.id, (component, object)) {
+            let message = if other == component {
+                format!("component {component} has {} twice", object.id)
+            } else {
+                format!("components {other} and {component} both bring {}", object.id)
+            };
+            return Err(Error::input(message)
+                .detail(before.file.display().to_string())
+                .detail(object.file.display().to_string())
+                .hint(format!("remove one of the two, or disable a component: `kfctl component disable {other}`")));
+        }
+    }
+    Ok(())
 }
 
 impl ObjectId {

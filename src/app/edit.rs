@@ -1,5 +1,6 @@
 //! Edits of app.yaml that keep its comments and order.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use serde_json::Value;
@@ -8,6 +9,7 @@ use yamlpath::{Component as Segment, Document, Route};
 
 use super::file::{AppFile, ClusterRecord, ComponentEntry, check_component_name};
 use super::{APP_FILE, App};
+use crate::directories::store_as;
 use crate::error::{Error, Result};
 
 const CLUSTER_COMMENT: &str = "# The cluster this app belongs to; apply refuses any other. Written by the first apply.\n";
@@ -178,26 +180,15 @@ impl App {
     }
 }
 
-/// Replaces a file in one step, so that a kill leaves the old or the new one.
+/// Replaces a file, and keeps its mode.
 pub(super) fn replace(path: &Path, text: &str) -> Result<()> {
-    let failed = |error: std::io::Error| Error::io("write", path, &error);
     if path.is_symlink() {
         return Err(Error::input("is a link, and an edit would put a file in its place")
             .in_file(path)
             .hint("edit the file that it leads to, or put that file here"));
     }
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
-    std::fs::create_dir_all(folder).map_err(|error| Error::io("create", folder, &error))?;
-    let prefix = format!(".{}.", name.to_string_lossy());
-    let mut file = tempfile::Builder::new().prefix(&prefix).tempfile_in(folder).map_err(failed)?;
-    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)?;
-    let mode =
-        std::fs::metadata(path).map_or_else(|_| std::os::unix::fs::PermissionsExt::from_mode(0o644), |found| found.permissions());
-    file.as_file().set_permissions(mode).map_err(failed)?;
-    // Some file systems tell only here that the disk is full.
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    let mode = std::fs::metadata(path).map_or(0o644, |found| found.permissions().mode() & 0o777);
+    store_as(path, text.as_bytes(), mode)
 }
 
 #[cfg(test)]

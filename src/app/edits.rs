@@ -105,6 +105,12 @@ fn parsed(text: &str, file: &Path) -> Result<Value> {
 }
 
 impl Edit {
+    /// Whether the file is still there.
+    #[must_use]
+    pub fn stands(&self) -> bool {
+        self.edited.is_some()
+    }
+
     /// What the edit changes, with the values of a Secret left out.
     #[must_use]
     pub fn shown(&self) -> String {

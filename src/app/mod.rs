@@ -19,7 +19,7 @@ use edit::replace;
 
 use crate::catalog::{Catalog, Component, Platform};
 use crate::error::{Error, Result};
-use crate::object::Object;
+use crate::object::{self, Object};
 use crate::render::{self, Context};
 use crate::yaml;
 
@@ -251,7 +251,7 @@ impl App {
             built_in.insert(name, (component, context));
         }
         let sources = catalog.sources.read(&sources)?;
-        names
+        let rendered: Vec<Rendered> = names
             .iter()
             .map(|name| {
                 let mut found = match built_in.get(name) {
@@ -268,7 +268,11 @@ impl App {
                 }
                 Rendered::new(name, found)
             })
-            .collect()
+            .collect::<Result<_>>()?;
+        object::unique(
+            rendered.iter().flat_map(|component| component.objects.iter().map(|object| (component.component.as_str(), object))),
+        )?;
+        Ok(rendered)
     }
 
     /// The objects of one of the admin's own components.

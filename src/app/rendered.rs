@@ -12,6 +12,9 @@ use crate::yaml;
 
 pub(super) const SUMS: &str = "SHA256SUMS";
 
+/// The folder of a platform's own files, which no component can have.
+const PLATFORM: &str = "platform";
+
 /// The objects of a component with the files they are written to.
 #[derive(Debug)]
 pub struct Rendered {
@@ -43,6 +46,12 @@ impl Rendered {
             files.insert(name, yaml::to_string(&object.content));
         }
         Ok(Self { component: component.to_owned(), objects, files })
+    }
+
+    /// A platform's own files, such as what the tool that makes the cluster reads.
+    #[must_use]
+    pub fn of_platform(files: BTreeMap<String, String>) -> Self {
+        Self { component: PLATFORM.to_owned(), objects: Vec::new(), files }
     }
 
     fn sums(&self) -> String {

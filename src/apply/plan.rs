@@ -1,13 +1,13 @@
 //! Which objects belong together, and that each belongs to one component. Pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::cluster::{Discovery, Resource};
 use crate::error::{Error, Result};
-use crate::object::{Object, ObjectId};
+use crate::object::{self, Object, ObjectId};
 
 use super::inventory;
 use super::order::{Order, order};
@@ -51,7 +51,7 @@ pub fn plan(app: &str, components: Vec<(String, Vec<Object>)>, discovery: &Disco
             members.push(Member { object, component: component.clone(), resource, served });
         }
     }
-    unique(&members)?;
+    object::unique(members.iter().map(|member| (member.component.as_str(), &member.object)))?;
     let order = order(&members);
     Ok(Plan { members, order })
 }
@@ -137,22 +137,4 @@ fn unknown_kinds(unknown: &[&Object], discovery: &Discovery) -> Error {
         error = error.detail(format!("API groups that don't answer now: {}", discovery.stale.join(", ")));
     }
     error.hint("add the component that brings the CustomResourceDefinition, or correct apiVersion and kind")
-}
-
-fn unique(members: &[Member]) -> Result<()> {
-    let mut first: BTreeMap<&ObjectId, &Member> = BTreeMap::new();
-    for member in members {
-        if let Some(other) = first.insert(&member.object.id, member) {
-            let message = if other.component == member.component {
-                format!("component {} has {} twice", member.component, member.object.id)
-            } else {
-                format!("components {} and {} both bring {}", other.component, member.component, member.object.id)
-            };
-            return Err(Error::input(message)
-                .detail(other.object.file.display().to_string())
-                .detail(member.object.file.display().to_string())
-                .hint(format!("remove one of the two, or disable a component: `kfctl component disable {}`", other.component)));
-        }
-    }
-    Ok(())
 }

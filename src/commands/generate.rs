@@ -11,12 +11,12 @@ use crate::ui::counted;
 pub(super) fn run(session: &Session, scope: Scope, discard_edits: bool) -> Result<ExitStatus> {
     let (app, catalog) = (session.app()?, session.catalog()?);
     if scope.has_platform() {
-        let files = platform::render(&app, &catalog)?;
+        let files = platform::render(session, &app, &catalog, discard_edits)?;
         session.printer.json(&serde_json::json!({"platform": app.file.platform, "files": files}));
         for path in &files {
             session.printer.done(format!("rendered {}", path.display()));
         }
-        if files.is_empty() && !scope.has_objects() {
+        if app.platform(&catalog)?.files.is_empty() && !scope.has_objects() {
             session.printer.done(format!("platform {} has no files to render", app.file.platform));
         }
         if !scope.has_objects() {

@@ -1,8 +1,9 @@
 //! The cluster itself: `generate platform` and `apply platform`. What differs between platforms is data.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::app::App;
+use crate::app::{App, Rendered, edits, write_all};
 use crate::catalog::{Catalog, Provision};
 use crate::cluster::Target;
 use crate::error::{Error, Result};
@@ -11,22 +12,33 @@ use crate::render;
 
 use super::{Session, local};
 
-/// Renders the platform's files into rendered/platform/. Returns their paths below the app directory.
-pub(super) fn render(app: &App, catalog: &Catalog) -> Result<Vec<PathBuf>> {
-    let platform = app.platform(catalog)?;
+/// Renders the platform's files into rendered/platform/. Returns their paths below the app directory. What a hand has edited there
+/// is used as it stands, as no overlay could say it.
+pub(super) fn render(session: &Session, app: &App, catalog: &Catalog, discard_edits: bool) -> Result<Vec<PathBuf>> {
     let context = app.context(&[]);
-    let mut written = Vec::new();
-    for template in &platform.files {
-        let text = render::text(template, &context)?;
-        let name = template.path.file_stem().unwrap_or_default();
-        let relative = Path::new("rendered/platform").join(name);
-        let path = app.directory.join(&relative);
-        let folder = app.directory.join("rendered/platform");
-        std::fs::create_dir_all(&folder).map_err(|error| Error::io("create", &folder, &error))?;
-        std::fs::write(&path, text).map_err(|error| Error::io("write", &path, &error))?;
-        written.push(relative);
+    let files = &app.platform(catalog)?.files;
+    let texts = files.iter().map(|template| {
+        let name = template.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Ok((name, render::text(template, &context)?))
+    });
+    let texts = texts.collect::<Result<BTreeMap<_, _>>>()?;
+    if texts.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(written)
+    let paths = texts.keys().map(|name| Path::new("rendered/platform").join(name)).collect();
+    let rendered = [Rendered::of_platform(texts)];
+    let edits = if discard_edits { Vec::new() } else { edits(&app.directory, &rendered)? };
+    let kept: Vec<_> = edits.iter().filter(|edit| edit.stands()).collect();
+    if kept.is_empty() {
+        write_all(&app.directory, &rendered)?;
+        return Ok(paths);
+    }
+    for edit in kept {
+        let file = edit.file.display();
+        session.printer.note(format!("{file} was edited by hand and is used as it stands"));
+    }
+    session.printer.note("to make it anew: `kfctl generate platform --discard-edits`");
+    Ok(Vec::new())
 }
 
 /// Makes the cluster where the platform makes one.
@@ -44,7 +56,7 @@ pub(super) async fn apply(session: &Session, app: &App, catalog: &Catalog) -> Re
         }
         Provision::Local(_) => local::start(session, app).await,
         Provision::Tool(tool) => {
-            render(app, catalog)?;
+            render(session, app, catalog, false)?;
             let context = app.context(&[]);
             let words = |command: &[String]| command.iter().map(|word| render::word(word, &context)).collect::<Result<Vec<_>>>();
             let made = render::word(&tool.context, &context)?;

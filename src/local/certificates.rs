@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 
-use super::state::{private_directory, private_file};
+use super::state::private_directory;
+use crate::directories::store;
 use crate::error::{Error, Result};
 
 /// The names by which the API server is called: from this machine, and from pods. 10.0.0.1 is the first service address.
@@ -34,7 +35,7 @@ pub(super) fn ensure(directory: &Path) -> Result<Certificates> {
         let made = make().map_err(|error| Error::environment(format!("cannot make a certificate: {error}")))?;
         // The authority comes last: with it, all are there.
         for (path, text) in [&files.certificate, &files.key, &files.authority].into_iter().zip(made) {
-            private_file(path, text.as_bytes())?;
+            store(path, text.as_bytes())?;
         }
     }
     Ok(files)

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use super::binaries::Binaries;
 use super::certificates::Certificates;
 use super::process::{Process, ProcessStatus};
-use super::state::{lock, ports, private_directory, private_file, random_token, read};
+use super::state::{lock, ports, private_directory, random_token, read};
 use super::{Report, certificates, nodes};
 use crate::cluster::{Connection, Target};
+use crate::directories::store;
 use crate::error::{Error, Result};
 
 /// The processes, in the order in which they start.
@@ -196,12 +197,12 @@ impl ControlPlane {
         let key = self.directory.join("service-account.key");
         if !key.exists() {
             let pair = rcgen::KeyPair::generate().map_err(|error| Error::environment(format!("cannot make a key: {error}")))?;
-            private_file(&self.directory.join("service-account.pub"), pair.public_key_pem().as_bytes())?;
-            private_file(&key, pair.serialize_pem().as_bytes())?;
+            store(&self.directory.join("service-account.pub"), pair.public_key_pem().as_bytes())?;
+            store(&key, pair.serialize_pem().as_bytes())?;
         }
         let tokens = self.directory.join("tokens.csv");
         if !tokens.exists() {
-            private_file(&tokens, format!("{},kfctl-admin,kfctl-admin,\"system:masters\"\n", random_token()?).as_bytes())?;
+            store(&tokens, format!("{},kfctl-admin,kfctl-admin,\"system:masters\"\n", random_token()?).as_bytes())?;
         }
         let admin = read(&tokens)?.unwrap_or_default();
         let token = admin.split(',').next().unwrap_or_default();
@@ -211,7 +212,7 @@ impl ControlPlane {
         }
         let stages = binaries.command("kwok-stages").output();
         let stages = stages.map_err(|error| Error::environment(format!("cannot run kwok-stages: {error}")))?;
-        private_file(&self.directory.join("kwok.yaml"), &stages.stdout)
+        store(&self.directory.join("kwok.yaml"), &stages.stdout)
     }
 
     /// Writes a kubeconfig for a user of this cluster.
@@ -229,7 +230,7 @@ impl ControlPlane {
             "current-context": context,
         });
         let text = crate::yaml::to_string(&text);
-        if read(path)?.as_deref() == Some(text.as_str()) { Ok(()) } else { private_file(path, text.as_bytes()) }
+        if read(path)?.as_deref() == Some(text.as_str()) { Ok(()) } else { store(path, text.as_bytes()) }
     }
 
     /// A kubeconfig for a role, by its service account's token.

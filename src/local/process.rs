@@ -13,8 +13,9 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
 
 use super::Report;
-use super::state::{private_file, read};
+use super::state::read;
 use crate::digest::sha256;
+use crate::directories::store;
 use crate::error::{Error, Result};
 
 /// How long a process may take to end by itself.
@@ -170,7 +171,7 @@ impl Process {
                 .map_err(|error| Error::io("write", &log, &error))
         };
         let mut identity = Identity { pid: None, start: 0, boot: boot(), fingerprint };
-        let write = |identity: &Identity| private_file(&self.pid_file(), &serde_json::to_vec(identity).expect("plain data"));
+        let write = |identity: &Identity| store(&self.pid_file(), &serde_json::to_vec(identity).expect("plain data"));
         write(&identity)?;
         let child = command
             .env(MARK, self.pid_file())
@@ -243,7 +244,7 @@ mod tests {
     use super::*;
 
     fn write(process: &Process, identity: &Identity) {
-        private_file(&process.pid_file(), &serde_json::to_vec(identity).unwrap()).unwrap();
+        store(&process.pid_file(), &serde_json::to_vec(identity).unwrap()).unwrap();
     }
 
     async fn sleeper(directory: &Path) -> (Process, i32) {

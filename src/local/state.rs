@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::net::TcpListener;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::Report;
 use super::process::Process;
+use crate::directories::store;
 use crate::error::{Error, Result};
 
 /// How long the port of a process that was killed may stay taken: the system closes it after the process counts as ended.
@@ -32,7 +32,7 @@ pub(super) async fn ports<const COUNT: usize>(directory: &Path, process: &Proces
     }
     let ports = free_ports::<COUNT>()?;
     all.insert(process.name.clone(), ports.to_vec());
-    private_file(&path, &serde_json::to_vec(&all).expect("plain data"))?;
+    store(&path, &serde_json::to_vec(&all).expect("plain data"))?;
     Ok(ports)
 }
 
@@ -54,15 +54,6 @@ pub(super) fn private_directory(path: &Path) -> Result<()> {
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(0o700)))
         .map_err(|error| Error::io("create", path, &error))
-}
-
-/// Writes a file that only this user can read, in one step that a loss of power does not tear.
-pub(super) fn private_file(path: &Path, content: &[u8]) -> Result<()> {
-    let failed = |error: std::io::Error| Error::io("write", path, &error);
-    let fresh = path.with_extension("new");
-    let mut file = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh).map_err(failed)?;
-    file.write_all(content).and_then(|()| file.sync_all()).map_err(failed)?;
-    fs::rename(&fresh, path).map_err(failed)
 }
 
 /// Text of a file; `None` where there is none.

@@ -149,9 +149,9 @@ fn bombs() {
 fn a_line_of_a_megabyte() {
     let sandbox = Sandbox::with_app("");
     let long = "x".repeat(1 << 20);
-    sandbox.write("components/mine/a.yaml", format!("{MANIFEST}data:\n  a: {long}\n"));
+    sandbox.write("components/mine/a.yaml", format!("{}data:\n  a: {long}\n", MANIFEST.replace("web", "mine")));
     sandbox.ok(&["generate"]);
-    assert!(sandbox.read("rendered/mine/configmap-kubeflow-web.yaml").contains(&long));
+    assert!(sandbox.read("rendered/mine/configmap-kubeflow-mine.yaml").contains(&long));
     // Where it is wrong, it is not repeated.
     for text in [format!("{MANIFEST}data: {long}: x: y\n"), format!("{long}\n"), format!("{MANIFEST}{long}: [\n")] {
         let said = refused(&text);
@@ -171,7 +171,7 @@ fn empty_files() {
     let sandbox = Sandbox::with_app("");
     sandbox.write("components/mine/a.yaml", "");
     sandbox.write("components/mine/b.yaml", "# nothing\n---\n---\n");
-    sandbox.write("components/mine/c.yaml", MANIFEST);
+    sandbox.write("components/mine/c.yaml", MANIFEST.replace("web", "mine"));
     sandbox.ok(&["generate"]);
     assert_eq!(sandbox.files().iter().filter(|file| file.starts_with("rendered/mine/")).count(), 2);
 }

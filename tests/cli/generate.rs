@@ -271,6 +271,42 @@ fn the_files_of_a_platform() {
     - role: control-plane
     - role: worker
     "#);
+    // No overlay could say what a hand has edited here.
+    let edited = format!("{}- role: worker\n", sandbox.read("shop/rendered/platform/cluster.yaml"));
+    sandbox.write("shop/rendered/platform/cluster.yaml", &edited);
+    assert_snapshot!(sandbox.kfctl_in("shop", &["generate", "platform"]), @"
+    exit: 0
+    --- stdout
+
+    Next:
+      kfctl apply platform   make the cluster where there is none yet
+    --- stderr
+    rendered/platform/cluster.yaml was edited by hand and is used as it stands
+    to make it anew: `kfctl generate platform --discard-edits`
+    ");
+    assert_eq!(sandbox.read("shop/rendered/platform/cluster.yaml"), edited);
+    assert!(sandbox.kfctl_in("shop", &["generate", "platform", "--discard-edits"]).starts_with("exit: 0"));
+    assert_ne!(sandbox.read("shop/rendered/platform/cluster.yaml"), edited);
+}
+
+#[test]
+fn two_components_with_one_object() {
+    let sandbox = Sandbox::new();
+    sandbox.ok(&["init", "shop"]);
+    for name in ["one", "two"] {
+        let folder = format!("shop/components/{name}");
+        sandbox.write(&format!("{folder}/web.yaml"), "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n");
+    }
+    assert_snapshot!(sandbox.kfctl_in("shop", &["generate", "k8s"]), @"
+    exit: 1
+    --- stdout
+    --- stderr
+    error: components one and two both bring ConfigMap web
+      rendered/one/configmap-web.yaml
+      rendered/two/configmap-web.yaml
+    hint: remove one of the two, or disable a component: `kfctl component disable one`
+    ");
+    assert!(!sandbox.files().iter().any(|file| file.contains("rendered/")), "something was written");
 }
 
 #[test]

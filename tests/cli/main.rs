@@ -23,3 +23,4 @@ mod param;
 mod properties;
 mod release;
 mod sources;
+mod terminal;

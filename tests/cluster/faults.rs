@@ -203,14 +203,15 @@ fn api_what_does_not_get_ready_says_why_and_can_be_stopped() {
     let cluster = Cluster::start();
     let webhook = Webhook::new();
     let workload = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: huge, namespace: default}\nspec:\n  selector: {matchLabels: {app: huge}}\n  template:\n    metadata: {labels: {app: huge}}\n    spec: {containers: [{name: c, image: example.com/none, resources: {requests: {cpu: 1k}}}]}\n";
-    let app = app_with(&cluster, "huge", workload);
+    let app = app_with(&cluster, "huge", workload).with("TERM", "xterm");
     // On a terminal the first apply asks, and a no is a no.
     let said = app.on_terminal(&["apply", "k8s"], "n\n");
     assert!(said.code == 1 && said.stdout.contains("[y/N]") && said.stdout.contains("nothing was changed"), "{}", said.all());
     assert_ne!(cluster.kubectl(&["get", "deployment", "huge"]).code, 0);
     let said = app.on_terminal(&["apply", "k8s", "--timeout", "3s"], "y\n");
     assert_eq!(said.code, 4, "{}", said.all());
-    for words in ["Deployment.apps default/huge", "Insufficient cpu"] {
+    // With progress, as somebody is looking.
+    for words in ["Deployment.apps default/huge", "Insufficient cpu", "0/1"] {
         assert!(said.stdout.contains(words), "{words}: {}", said.all());
     }
 
@@ -221,9 +222,12 @@ fn api_what_does_not_get_ready_says_why_and_can_be_stopped() {
     let said = run.finish();
     assert_eq!(said.code, 130, "{}", said.all());
     assert!(said.stderr.contains("interrupted") && said.stdout.contains("kfctl apply k8s"), "{}", said.all());
+    assert!(!said.stderr.contains(['\r', '\u{1b}']), "a pipe got what is for a terminal: {}", said.all());
 
-    // Ctrl-C while a webhook keeps the server from answering: the first one is heeded later, the second at once.
-    let guarded = app_with(&cluster, "hanging", &format!("{}---\n{GUARDED}", webhook.configuration()));
+    // Ctrl-C while a webhook keeps the server from answering a write: the first one is heeded later, the second at once.
+    let condition = "  matchConditions: [{name: real, expression: '!has(request.dryRun) || !request.dryRun'}]\n  objectSelector";
+    let configuration = webhook.configuration().replace("  objectSelector", condition);
+    let guarded = app_with(&cluster, "hanging", &format!("{configuration}---\n{GUARDED}"));
     let said = guarded.kfctl(&["apply", "k8s", "--yes", "--no-wait"]);
     assert_eq!(said.code, 0, "{}", said.all());
     let listener = webhook.hang();
@@ -252,7 +256,13 @@ fn api_server_killed_in_the_middle() {
         written += usize::from(line.contains("\"event\":\"written\""));
         written == 100
     });
+    signal("STOP", run.pid());
+    // All that may have been written is noted before the first of it: whatever ends the run now, `delete` finds it.
+    let noted =
+        cluster.kubectl(&["-n", "kubeflow-system", "get", "configmaps", "-l", "kfctl.kubeflow.org/app=killed", "-o", "name"]);
+    assert!(noted.success().contains("configmap/"), "no inventory stands in the middle of the run");
     signal("KILL", cluster.pid("kube-apiserver"));
+    signal("CONT", run.pid());
     run.until("that it misses the server", |line| line.contains("\"event\":\"retrying\""));
     cluster.app.kfctl(&["local", "start"]).success();
     let said = run.finish();

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -207,7 +208,8 @@ fn write_tokens(state: &Path, app: &Path) {
     std::fs::create_dir_all(&directory).expect("a directory");
     let mut tokens = "the-admin,kfctl-admin,kfctl-admin,\"system:masters\"\n".to_owned();
     tokens.extend(USERS.iter().map(|user| format!("{user},{user},{user}\n")));
-    std::fs::write(directory.join("tokens.csv"), tokens).expect("the file can be written");
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(directory.join("tokens.csv"));
+    file.and_then(|mut file| file.write_all(tokens.as_bytes())).expect("the file can be written");
 }
 
 /// A control plane, ended with the test.

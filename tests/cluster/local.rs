@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use kfctl::directories::cache_directory;
 
 use crate::harness::{App, Cluster, binaries, signal};
 
@@ -25,6 +27,16 @@ fn listens(pid: i32) -> Vec<String> {
     listening.map(|fields| fields[1].to_owned()).collect()
 }
 
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777
+}
+
+/// The files below a folder, whoever removes some of them meanwhile.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    entries.flat_map(|entry| if entry.path().is_dir() { files(&entry.path()) } else { vec![entry.path()] }).collect()
+}
+
 #[test]
 fn api_local_control_plane_survives() {
     let cluster = Cluster::start();
@@ -32,7 +44,16 @@ fn api_local_control_plane_survives() {
     assert!(listens(cluster.pid("etcd")).is_empty(), "{:?}", listens(cluster.pid("etcd")));
     assert!(!listens(cluster.pid("kube-apiserver")).is_empty(), "the look itself sees nothing");
     let directory = cluster.directory();
-    assert_eq!(std::fs::metadata(&directory).expect("it is there").permissions().mode() & 0o777, 0o700);
+    assert_eq!(mode(&directory), 0o700);
+    let secret = |path: &Path| {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        ["PRIVATE KEY", "the-admin", "token:"].iter().any(|word| text.contains(word))
+    };
+    let secrets: Vec<_> = files(&directory).into_iter().filter(|path| secret(path)).collect();
+    assert!(secrets.iter().any(|path| path.ends_with("kubeconfig")) && secrets.len() > 3, "{secrets:?}");
+    for path in secrets {
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
     for process in ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok"] {
         for address in listens(cluster.pid(process)) {
             assert!(address.starts_with("0100007F:"), "{process} listens on {address}");
@@ -72,12 +93,18 @@ fn api_local_control_plane_survives() {
 /// The role of profiles runs with its own account's rights, and is started again when another binary takes its place.
 #[test]
 fn api_quickstart_from_nothing_and_again() {
+    binaries();
     let sandbox = tempfile::tempdir().expect("a temporary directory");
+    let caches = cache_directory().expect("a cache").parent().expect("the user's caches").display().to_string();
     let decoy = sandbox.path().join("decoy.kubeconfig");
     std::fs::write(&decoy, "apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}]\nusers: []\ncontexts: [{name: c, context: {cluster: c, user: ''}}]\ncurrent-context: c\n").expect("written");
-    let outside = App::new(sandbox.path(), &sandbox.path().join("state"), Some(&decoy));
+    let at = |directory: &Path| {
+        let app = App::new(directory, &sandbox.path().join("state"), Some(&decoy)).with("XDG_CACHE_HOME", &caches);
+        app.with("HOME", &sandbox.path().display().to_string())
+    };
+    let outside = at(sandbox.path());
     let first = outside.kfctl(&["quickstart", "start"]);
-    let app = App::new(&sandbox.path().join("start"), &sandbox.path().join("state"), Some(&decoy));
+    let app = at(&sandbox.path().join("start"));
     let ended = scopeguard(|| drop(app.kfctl(&["local", "reset", "--yes"])));
     assert_eq!(first.code, 0, "{}", first.all());
     for process in ["etcd", "kube-apiserver", "kube-controller-manager", "controller"] {
@@ -92,6 +119,7 @@ fn api_quickstart_from_nothing_and_again() {
     assert_eq!(again.code, 0, "{}", again.all());
     assert!(again.stdout.contains("0 created, 0 configured"), "{}", again.all());
     assert_eq!(pids(), before, "a process was started again");
+    assert!(!sandbox.path().join(".kube").exists(), "a kubeconfig of the user's was written");
     drop(ended);
 }
 

@@ -69,15 +69,19 @@ fn api_seed_deploy_and_quota_defaults() {
     let ram = app.kfctl(&["param", "set", "profiles", "maxRam", "1Tb"]);
     assert!(ram.stderr.contains("1Tb is taken as 1T"), "{}", ram.all());
     app.kfctl(&["param", "set", "profiles", "maxGpu", "20"]).success();
-    let namespace_version =
-        cluster.kubectl(&["get", "namespace", "kubeflow", "-o", "jsonpath={.metadata.resourceVersion}"]).success();
+    // -c touches its own component only: what somebody changed in another stays until that one is applied.
+    let part_of = "app.kubernetes.io/part-of";
+    let marked = |value: &str| {
+        let label = format!("jsonpath={{.metadata.labels.{}}}", part_of.replace('.', "\\."));
+        cluster.kubectl(&["get", "namespace", "kubeflow", "-o", &label]).success() == value
+    };
+    assert!(marked("kubeflow"), "the label is ours");
+    cluster.kubectl(&["label", "namespace", "kubeflow", &format!("{part_of}=edited"), "--overwrite"]).success();
     app.kfctl(&["apply", "k8s", "-c", "profiles", "--no-wait"]).success();
     assert_eq!([default("maxCpu"), default("maxRam"), default("maxGpu")], ["100", "1T", "20"]);
-    // -c touches its own component only.
-    assert_eq!(
-        cluster.kubectl(&["get", "namespace", "kubeflow", "-o", "jsonpath={.metadata.resourceVersion}"]).success(),
-        namespace_version
-    );
+    assert!(marked("edited"), "-c profiles wrote to component namespaces");
+    app.kfctl(&["apply", "k8s", "-c", "namespaces", "--no-wait", "--force-conflicts"]).success();
+    assert!(marked("kubeflow"), "component namespaces was not mended");
 
     // Applied again, no resourceVersion moves.
     let versions = || {
