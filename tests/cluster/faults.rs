@@ -53,8 +53,12 @@ fn api_late_things_are_waited_for() {
 
     // A webhook with nothing behind it. Without waiting, what it guards is left for the next run.
     let webhook = Webhook::new();
-    let app = app_with(&cluster, "guarded", &format!("{}---\n{GUARDED}", webhook.configuration()));
-    let said = app.kfctl(&["apply", "k8s", "--yes", "--no-wait"]);
+    let app = app_with(&cluster, "guarded", &webhook.configuration());
+    app.kfctl(&["apply", "k8s", "--yes", "--no-wait"]).success();
+    let guarded = app.write("components/own/guarded.yaml", GUARDED);
+    // A server asks a webhook a moment after it was told of it.
+    cluster.until("the guard is asked", || cluster.kubectl(&["create", "--dry-run=server", "-f", &guarded]).code != 0);
+    let said = app.kfctl(&["apply", "k8s", "--no-wait"]);
     assert_eq!(said.code, 0, "{}", said.all());
     assert!(said.stderr.contains("ConfigMap default/guarded is left for the next run"), "{}", said.all());
     assert_ne!(cluster.kubectl(&["get", "configmap", "guarded"]).code, 0);
