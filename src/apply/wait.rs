@@ -19,9 +19,14 @@ use crate::cluster::{Class, Connection, Failure};
 use crate::labels::{APPLYSET_PART_OF, SERVICE_NAME};
 use crate::object::{ObjectId, list};
 
-/// A pause between two looks at the same thing, growing up to the longest.
+/// A pause between two looks at the same thing, growing up to the longest. Whether a kind is served is asked more often: it is told
+/// from memory, soon true, and writes wait for it.
 const FIRST_LOOK: Duration = Duration::from_millis(50);
 const LONGEST_LOOK: Duration = Duration::from_secs(1);
+const LONGEST_LOOK_FOR_A_KIND: Duration = Duration::from_millis(200);
+
+/// How long something is waited for before it is said.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// Waits until the gate opens; at `deadline` the reason why it did not.
 pub(super) async fn gate(
@@ -31,6 +36,8 @@ pub(super) async fn gate(
     deadline: Instant,
     events: &Events,
 ) -> Result<(), Unready> {
+    let longest = if gate.is_necessary() { LONGEST_LOOK_FOR_A_KIND } else { LONGEST_LOOK };
+    let started = Instant::now();
     let mut pause = FIRST_LOOK;
     let mut told = String::new();
     loop {
@@ -44,12 +51,12 @@ pub(super) async fn gate(
             let mut told = explain(connection, unready, |unready| content(&unready.object, members)).await;
             return Err(told.remove(0));
         }
-        if pause == LONGEST_LOOK && told != reason {
+        if started.elapsed() > SILENCE && told != reason {
             events.send(Event::Waiting { object: gate.object().clone(), reason: reason.clone() });
             told = reason;
         }
         tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_LOOK);
+        pause = (pause * 2).min(longest);
     }
 }
 
