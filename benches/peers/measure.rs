@@ -109,6 +109,32 @@ pub(crate) fn best(times: usize, run: impl Fn() -> Figure) -> Figure {
     (0..times).map(|_| run()).min().expect("at least one")
 }
 
+/// Waits until the machine has been nearly idle for two seconds.
+pub(crate) fn until_at_rest() {
+    let deadline = Instant::now() + Duration::from_mins(2);
+    let mut quiet = 0;
+    while quiet < 4 && Instant::now() < deadline {
+        let before = idle();
+        std::thread::park_timeout(Duration::from_millis(500));
+        let share = idle().saturating_sub(before).div_f64(0.5).as_secs_f64() / f64::from(cores());
+        quiet = if share > 0.85 { quiet + 1 } else { 0 };
+    }
+    if quiet < 4 {
+        eprintln!("the machine did not come to rest");
+    }
+}
+
+/// How long the cores have had nothing to do.
+fn idle() -> Duration {
+    let text = std::fs::read_to_string("/proc/uptime").unwrap_or_default();
+    let seconds = text.split_whitespace().nth(1).and_then(|seconds| seconds.parse().ok()).unwrap_or(0.0);
+    Duration::from_secs_f64(seconds)
+}
+
+fn cores() -> u32 {
+    std::thread::available_parallelism().ok().and_then(|cores| u32::try_from(cores.get()).ok()).unwrap_or(1)
+}
+
 /// Says where and when this is measured.
 pub(crate) fn machine() {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
@@ -119,7 +145,7 @@ pub(crate) fn machine() {
         .unwrap_or_default()
         .trim_start_matches(['\t', ':', ' '])
         .to_owned();
-    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    let cores = cores();
     println!("{} · {cores} cores, {model} · load before {}", jiff::Timestamp::now().strftime("%Y-%m-%d"), load());
 }
 
