@@ -17,7 +17,7 @@ pub use rendered::{Rendered, write_all};
 use definitions::Definitions;
 use edit::replace;
 
-use crate::catalog::{Catalog, Component, Platform};
+use crate::catalog::{Catalog, Component, Platform, StandsAside};
 use crate::error::{Error, Result};
 use crate::object::{self, Object};
 use crate::render::{self, Context};
@@ -224,6 +224,14 @@ impl App {
             version: env!("CARGO_PKG_VERSION"),
             params: settings.iter().map(|setting| (setting.parameter.name.clone(), setting.value.clone())).collect(),
         }
+    }
+
+    /// What a component leaves its place to, where something of somebody else's can take it.
+    pub fn stands_aside<'a>(&self, catalog: &'a Catalog, name: &str) -> Result<Option<&'a StandsAside>> {
+        let Some(component) = catalog.find_component(name).filter(|component| component.stands_aside.is_some()) else {
+            return Ok(None);
+        };
+        render::stands_aside(component, &self.context(&self.settings(component, self.platform(catalog)?)?))
     }
 
     /// Renders these components, in this order. Needs no cluster and writes nothing.

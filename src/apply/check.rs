@@ -115,7 +115,12 @@ pub(super) async fn check(run: &Run<'_>, keep_answers: bool) -> Result<Checked> 
         inventories(run.connection, run.app).await.map_err(explain("read the inventories in namespace kubeflow-system"))?;
     check_inventories(&known, run.cluster_uid)?;
     let inventory_of = |(component, order): &(String, usize)| {
-        (component.clone(), Inventory::of(run.app, component, run.cluster_uid, *order, &run.plan.members))
+        let mut inventory = Inventory::of(run.app, component, run.cluster_uid, *order, &run.plan.members);
+        if let Some(aside) = run.asides.get(component) {
+            inventory.aside.clone_from(&aside.object);
+            run.events.send(Event::LeftOut { component: component.clone(), reason: aside.to_string() });
+        }
+        (component.clone(), inventory)
     };
     let inventories: BTreeMap<String, Inventory> = run.components.iter().map(inventory_of).collect();
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
 
+use super::aside::Aside;
 use super::check::{Before, Checked, Wanted, check};
 use super::event::{Event, Events, Phase};
 use super::inventory::Inventory;
@@ -49,6 +50,8 @@ pub struct Run<'a> {
     pub components: &'a [(String, usize)],
     /// The plan.
     pub plan: &'a Plan,
+    /// Components that are left out, and why.
+    pub asides: &'a BTreeMap<String, Aside>,
     /// Yielded fields by component.
     pub yields: &'a BTreeMap<String, Vec<Yield>>,
     /// The user's cache, where there is one.

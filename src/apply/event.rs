@@ -86,6 +86,13 @@ pub enum Event {
         /// Why.
         reason: Reason,
     },
+    /// A component is left out of the run.
+    LeftOut {
+        /// Which.
+        component: String,
+        /// Why.
+        reason: String,
+    },
     /// An object is left for the next run.
     Postponed {
         /// Which.

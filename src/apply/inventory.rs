@@ -35,6 +35,8 @@ pub struct Inventory {
     pub group_kinds: BTreeSet<String>,
     /// Namespaces of members, but for the parent's own.
     pub namespaces: BTreeSet<String>,
+    /// Somebody else's object that the component has left its place to; empty where it has not.
+    pub aside: String,
 }
 
 impl Inventory {
@@ -49,6 +51,7 @@ impl Inventory {
             tooling: TOOLING.to_owned(),
             group_kinds: BTreeSet::new(),
             namespaces: BTreeSet::new(),
+            aside: String::new(),
         };
         for member in members.into_iter().filter(|member| member.component == component) {
             inventory.add(&member.object.id);
@@ -98,7 +101,7 @@ impl Inventory {
 
     fn content(&self) -> Value {
         let join = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(",");
-        json!({
+        let mut content = json!({
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": {
@@ -112,7 +115,11 @@ impl Inventory {
                 },
             },
             "data": { "app": self.app, "component": self.component, "clusterUid": self.cluster_uid, "order": self.order.to_string() },
-        })
+        });
+        if !self.aside.is_empty() {
+            content["data"]["aside"] = self.aside.clone().into();
+        }
+        content
     }
 
     pub(super) fn read(parent: &Value) -> Option<Self> {
@@ -130,6 +137,7 @@ impl Inventory {
             order: text("/data/order").parse().unwrap_or(0),
             group_kinds: set(labels::APPLYSET_GROUP_KINDS),
             namespaces: set(labels::APPLYSET_NAMESPACES),
+            aside: text("/data/aside"),
         };
         (!inventory.app.is_empty() && text("/metadata/name") == inventory.name()).then_some(inventory)
     }
@@ -165,11 +173,12 @@ impl Inventory {
     }
 
     async fn parent(&self, connection: &Connection) -> Result<Option<Value>, Failure> {
-        match connection.read(&format!("{COLLECTION}/{}", self.name())).await {
-            Ok(parent) => Ok(Some(parent)),
-            Err(failure) if failure.class == Class::NotFound => Ok(None),
-            Err(failure) => Err(failure),
-        }
+        parent(connection, &self.name()).await
+    }
+
+    /// The inventory of a component, where it has one.
+    pub(super) async fn load(connection: &Connection, app: &str, component: &str) -> Result<Option<Self>, Failure> {
+        Ok(parent(connection, &name(app, component)).await?.as_ref().and_then(Self::read))
     }
 
     /// It is ours alone, so nobody's fields are in the way; but not if it changes after `parent` was read.
@@ -185,6 +194,14 @@ impl Inventory {
     /// The parent's identity.
     pub(super) fn object(&self) -> ObjectId {
         ObjectId { group: String::new(), kind: "ConfigMap".into(), namespace: NAMESPACE.into(), name: self.name() }
+    }
+}
+
+async fn parent(connection: &Connection, name: &str) -> Result<Option<Value>, Failure> {
+    match connection.read(&format!("{COLLECTION}/{name}")).await {
+        Ok(parent) => Ok(Some(parent)),
+        Err(failure) if failure.class == Class::NotFound => Ok(None),
+        Err(failure) => Err(failure),
     }
 }
 
@@ -260,6 +277,7 @@ mod tests {
         };
         let mut before = inventory("profiles").with(&[id(NAMESPACE), id("kubeflow")]);
         before.group_kinds.insert("Service".to_owned());
+        before.aside = "Deployment.apps istio-system/istiod".to_owned();
         assert_eq!(Inventory::read(&before.content()), Some(before));
     }
 

@@ -8,6 +8,7 @@
 //! `diff` and `apply --dry-run` go the same way up to the dry-run, and end there ([`preview`]).
 //! It never prints: what happens goes as [`Event`]s to whoever listens.
 
+mod aside;
 mod check;
 mod compare;
 mod drift;
@@ -41,6 +42,7 @@ mod webhooks;
 mod write;
 mod yields;
 
+pub use aside::{Aside, image_version, stands_aside};
 pub use drift::{Difference, Drift, Manager};
 pub use engine::{Run, Settings, apply, too_late};
 pub use event::{Event, Events, Phase};

@@ -26,6 +26,8 @@ pub struct Component {
     pub yields: Vec<Yield>,
     /// Manifests of somebody else's release that it brings.
     pub sources: Vec<Source>,
+    /// What of somebody else's takes its place.
+    pub stands_aside: Option<StandsAside>,
     /// Partial objects merged over those of the sources: templates in `patches/`.
     pub patches: Vec<Template>,
     /// Its templates, by name.
@@ -58,6 +60,22 @@ pub struct Yield {
     pub field: String,
 }
 
+/// A component is left out where somebody else's object like this is there.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct StandsAside {
+    /// An expression of the component's template context; absent where it always does.
+    pub when: Option<String>,
+    /// API version of the object.
+    pub api_version: String,
+    /// Kind of the object.
+    pub kind: String,
+    /// Labels by which it is known.
+    pub labels: BTreeMap<String, String>,
+    /// The oldest version that will do, as `1.24`: that of the image of the object's pods.
+    pub at_least: Option<String>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct File {
@@ -70,6 +88,7 @@ struct File {
     yields: Vec<Yield>,
     #[serde(default)]
     sources: Vec<Source>,
+    stands_aside: Option<StandsAside>,
 }
 
 impl Component {
@@ -104,6 +123,7 @@ impl Component {
             parameters,
             yields: file.yields,
             sources: file.sources,
+            stands_aside: file.stands_aside,
             patches: Vec::new(),
             templates: Vec::new(),
         })

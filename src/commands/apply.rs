@@ -60,7 +60,10 @@ async fn objects(
         session.printer.note(format!("This is the first apply of app {}. It will make or change:", app.file.name));
         session.printer.note(format!("  cluster   {} (context {})", connection.server, connection.context));
         for (component, objects) in &preparation.counts {
-            session.printer.note(format!("  component {component}: {}", counted(*objects, "object")));
+            session.printer.note(match preparation.asides.get(component) {
+                Some(aside) => format!("  component {component}: left out, as {aside}"),
+                None => format!("  component {component}: {}", counted(*objects, "object")),
+            });
         }
         // A cluster that this app's platform made can be no other's.
         if !made_by_us(session, app, catalog)? && !session.printer.confirm("Go on?")? {

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use super::{Session, one_of, platform};
 use crate::app::{App, ClusterRecord, Rendered};
-use crate::apply::{self, Events, Plan, Rights, Run, Settings};
+use crate::apply::{self, Aside, Events, Plan, Rights, Run, Settings};
 use crate::catalog::{Catalog, Yield};
 use crate::cluster::{Connection, Discovery, Failure, Version};
 use crate::directories::cache_directory;
 use crate::doctor::{self, Fact};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::object::Object;
 
 /// Components of a run with their place in the app's order.
@@ -34,6 +34,8 @@ pub(super) struct Preparation {
     pub discovery: Arc<Discovery>,
     pub rights: Option<Rights>,
     pub plan: Plan,
+    /// Components that are left out, and why.
+    pub asides: BTreeMap<String, Aside>,
     version: Fact<Version>,
     places: Vec<(String, usize)>,
     yields: BTreeMap<String, Vec<Yield>>,
@@ -100,8 +102,12 @@ impl Preparation {
         let Told { connection, uid, discovery, version, unlimited } = told;
         let explain = |failure: Failure| connection.explain(&failure, "read what it serves");
         let mut discovery = discovery.map_err(explain)?;
-        let components: Vec<(String, Vec<Object>)> =
+        let mut components: Vec<(String, Vec<Object>)> =
             rendered.into_iter().map(|rendered| (rendered.component, rendered.objects)).collect();
+        let asides = Self::asides(&connection, &discovery, app, catalog, &places).await?;
+        for (_, objects) in components.iter_mut().filter(|(component, _)| asides.contains_key(component)) {
+            objects.clear();
+        }
         let kinds = components.iter().flat_map(|(_, objects)| objects).map(|object| &object.id);
         discovery.complete(&connection, kinds.map(|id| (id.group.clone(), id.kind.clone()))).await.map_err(explain)?;
         let counts = components.iter().map(|(component, objects)| (component.clone(), objects.len())).collect();
@@ -130,9 +136,35 @@ impl Preparation {
             rights,
             places,
             plan,
+            asides,
             yields,
             cache: cache_directory().ok(),
         })
+    }
+
+    /// Components whose place somebody else's object has taken.
+    async fn asides(
+        connection: &Connection,
+        discovery: &Discovery,
+        app: &App,
+        catalog: &Catalog,
+        places: &[(String, usize)],
+    ) -> Result<BTreeMap<String, Aside>> {
+        let mut found = BTreeMap::new();
+        for (component, _) in places {
+            let Some(rule) = app.stands_aside(catalog, component)? else { continue };
+            let aside = apply::stands_aside(connection, discovery, &app.file.name, component, rule).await;
+            let aside = aside.map_err(|failure| connection.explain(&failure, "look for what may be there already"))?;
+            let Some(aside) = aside else { continue };
+            if let Some(least) = rule.at_least.as_deref().filter(|least| aside.is_older_than(least)) {
+                return Err(Error::cluster(format!("component {component} would leave its place to what is there, but {aside}"))
+                    .expected(format!("version {least} or newer"))
+                    .detail("nothing was written")
+                    .hint("upgrade what is there, and run this again"));
+            }
+            found.insert(component.clone(), aside);
+        }
+        Ok(found)
     }
 
     /// What is known to be fatal is said before anything is written.
@@ -149,6 +181,7 @@ impl Preparation {
             cluster_uid: &self.uid,
             components: &self.places,
             plan: &self.plan,
+            asides: &self.asides,
             yields: &self.yields,
             cache: self.cache.as_deref(),
             rights: self.rights.as_ref(),

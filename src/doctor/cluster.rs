@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::facts::{Fact, Facts, Service, backend};
 use super::{Finding, Level};
-use crate::apply::is_default_class;
+use crate::apply::{image_version, is_default_class};
 use crate::catalog::quantity_value;
 use crate::cluster::{NEWEST, OLDEST, Version};
 use crate::labels::DEFAULT_STORAGE_CLASS;
@@ -259,11 +259,9 @@ pub(super) fn istio(facts: &Facts) -> Vec<Finding> {
 fn control_plane(istiod: &Value, served: &[&str]) -> Finding {
     let text = |pointer: &str| istiod.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let count = |pointer: &str| istiod.pointer(pointer).and_then(Value::as_i64).unwrap_or(0);
-    let image = text("/spec/template/spec/containers/0/image");
-    let file = image.rsplit('/').next().unwrap_or_default();
-    let tag = file.split('@').next().and_then(|file| file.split_once(':')).map_or("of unknown version", |(_, tag)| tag);
+    let version = image_version(istiod).unwrap_or("of unknown version");
     let place = format!("{}/{}", text("/metadata/namespace"), text("/metadata/name"));
-    let found = format!("Istio {} ({place})", tag.trim_end_matches("-distroless"));
+    let found = format!("Istio {version} ({place})");
     if served.is_empty() {
         return Finding::warn(
             "istio",

@@ -11,7 +11,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::catalog::{Component, Platform, Template};
+use crate::catalog::{Component, Platform, StandsAside, Template};
 use crate::error::{Error, Result};
 use crate::object::{self, Object, objects};
 use crate::sources::Source;
@@ -80,15 +80,26 @@ fn holds(expression: &str, context: &Context) -> Result<bool> {
     value.map(|value| value.is_true()).map_err(|error| explain(&error, Path::new("component.yaml")).field(expression))
 }
 
+/// Whether a condition holds; none always does.
+fn is_met(when: Option<&String>, context: &Context) -> Result<bool> {
+    when.map_or(Ok(true), |when| holds(when, context))
+}
+
 /// The sources that a component needs with these parameters.
 pub fn sources<'a>(component: &'a Component, context: &Context) -> Result<Vec<&'a Source>> {
     let mut needed = Vec::new();
     for source in &component.sources {
-        if source.when.as_ref().map_or(Ok(true), |when| holds(when, context))? {
+        if is_met(source.when.as_ref(), context)? {
             needed.push(source);
         }
     }
     Ok(needed)
+}
+
+/// What a component leaves its place to with these parameters.
+pub fn stands_aside<'a>(component: &'a Component, context: &Context) -> Result<Option<&'a StandsAside>> {
+    let Some(rule) = &component.stands_aside else { return Ok(None) };
+    Ok(is_met(rule.when.as_ref(), context)?.then_some(rule))
 }
 
 /// The objects of a built-in component on a platform; `texts` holds its sources by their sha256.

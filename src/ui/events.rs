@@ -81,6 +81,7 @@ fn line(event: &Event, verbose: bool) -> Option<String> {
         Event::Deleted { object, .. } => format!("  deleted     {object}"),
         Event::Kept { object, reason } if verbose => format!("  kept        {object}: {reason}"),
         Event::Retrying { object, reason } => format!("  retrying    {object}: {reason}"),
+        Event::LeftOut { component, reason } => format!("  left out    component {component}: {reason}"),
         Event::Postponed { object, reason } => format!("  postponed   {object}: {reason}"),
         Event::Warning { object: Some(object), message } => format!("  warning     {object}: {message}"),
         Event::Warning { object: None, message } => format!("  warning     {message}"),

@@ -11,6 +11,7 @@ mod faults;
 mod harness;
 mod image;
 mod interference;
+mod istio;
 mod journey;
 mod local;
 mod message;

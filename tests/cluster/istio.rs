@@ -1,0 +1,137 @@
+//! Istio: installed from a mirror where there is none, and left alone where there is one. The release is a small file of the test's own,
+//! pinned as the real one is.
+
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::harness::{App, Cluster};
+
+/// What of a release counts here: an istiod, and the mesh configuration as one string.
+const RELEASE: &str = "apiVersion: v1
+kind: ConfigMap
+metadata: {name: istio, namespace: istio-system}
+data: {mesh: 'rootNamespace: istio-system', meshNetworks: 'networks: {}'}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: istiod, namespace: istio-system, labels: {app: istiod}}
+spec:
+  selector: {matchLabels: {app: istiod}}
+  template:
+    metadata: {labels: {app: istiod}}
+    spec: {containers: [{name: discovery, image: 'istio/pilot:1.29.1'}]}
+";
+
+const DEFINITIONS: &str = "apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: gateways.networking.istio.io}
+spec:
+  group: networking.istio.io
+  scope: Namespaced
+  names: {kind: Gateway, plural: gateways}
+  versions:
+  - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}
+";
+
+/// An app whose catalog pins the files above, with a mirror that holds them.
+fn app(cluster: &Cluster) -> App {
+    let root = cluster.directory().join("release");
+    let (catalog, mirror) = (root.join("catalog"), root.join("mirror"));
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("templates"), &catalog.join("templates"));
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("platforms"), &catalog.join("platforms"));
+    std::fs::create_dir_all(&mirror).expect("a directory");
+    let path = catalog.join("templates/istio/component.yaml");
+    let mut component = std::fs::read_to_string(&path).expect("the component");
+    let pinned: Vec<String> =
+        component.lines().filter_map(|line| line.trim().strip_prefix("sha256: ")).map(str::to_owned).collect();
+    assert_eq!(pinned.len(), 2);
+    for (pinned, text) in pinned.iter().zip([DEFINITIONS, RELEASE]) {
+        let ours: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
+        std::fs::write(mirror.join(&ours), text).expect("written");
+        component = component.replace(pinned, &ours);
+    }
+    std::fs::write(&path, component).expect("written");
+    let app = cluster.init("meshed", &["profiles"]);
+    let app = app.with("KFCTL_CATALOG", &catalog.display().to_string()).with("KFCTL_SOURCES", &mirror.display().to_string());
+    app.kfctl(&["component", "enable", "istio"]).success();
+    app
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a directory");
+    for entry in std::fs::read_dir(from).expect("a directory").map(|entry| entry.expect("an entry")) {
+        let target = to.join(entry.file_name());
+        match entry.path() {
+            path if path.is_dir() => copy(&path, &target),
+            path => drop(std::fs::copy(path, target).expect("copied")),
+        }
+    }
+}
+
+fn istiod(version: &str) -> String {
+    RELEASE.split("---\n").nth(1).expect("istiod").replace("1.29.1", version)
+}
+
+#[test]
+fn api_istio_is_installed_where_there_is_none_and_stays_ours() {
+    let cluster = Cluster::start();
+    let app = app(&cluster);
+    let said = app.kfctl(&["apply", "k8s", "--yes", "--no-wait"]);
+    assert_eq!(said.code, 0, "{}", said.all());
+    let mesh = cluster.kubectl(&["-n", "istio-system", "get", "configmap", "istio", "-o", "jsonpath={.data}"]).success();
+    for words in ["kubeflow-oauth2-proxy", "DECODE_AND_MERGE_SLASHES", "meshNetworks"] {
+        assert!(mesh.contains(words), "{words}: {mesh}");
+    }
+    let enforced = "jsonpath={.metadata.labels.pod-security\\.kubernetes\\.io/enforce}";
+    assert_eq!(cluster.kubectl(&["get", "namespace", "istio-system", "-o", enforced]).success(), "privileged");
+    let again = app.kfctl(&["apply", "k8s", "--no-wait"]);
+    assert!(
+        again.code == 0 && again.stdout.contains("0 created, 0 configured"),
+        "our own stands in its own way: {}",
+        again.all()
+    );
+    // Another's beside it changes nothing.
+    let other = cluster.app.write("other.yaml", &istiod("1.27.0").replace("name: istiod,", "name: other,"));
+    cluster.kubectl(&["create", "-f", &other]).success();
+    let again = app.kfctl(&["apply", "k8s", "--no-wait", "--prune", "yes"]);
+    assert!(again.code == 0 && again.stdout.contains("0 created, 0 configured, 6 unchanged"), "{}", again.all());
+    cluster.kubectl(&["-n", "istio-system", "get", "deployment", "istiod"]).success();
+}
+
+#[test]
+fn api_istio_that_is_there_is_used_and_not_touched() {
+    let cluster = Cluster::start();
+    let app = app(&cluster);
+    cluster.kubectl(&["create", "namespace", "istio-system"]).success();
+    let theirs = cluster.app.write("theirs.yaml", &istiod("1.23.5"));
+    cluster.kubectl(&["create", "-f", &theirs]).success();
+    let said = app.kfctl(&["apply", "k8s", "--yes", "--no-wait"]);
+    assert_eq!(said.code, 1, "{}", said.all());
+    for words in ["Deployment.apps istio-system/istiod (version 1.23.5) is used", "version 1.24 or newer", "nothing was written"]
+    {
+        assert!(said.stderr.contains(words), "{words}: {}", said.all());
+    }
+    assert_ne!(cluster.kubectl(&["get", "namespace", "kubeflow-system"]).code, 0, "something was written");
+
+    cluster.kubectl(&["-n", "istio-system", "set", "image", "deployment/istiod", "discovery=istio/pilot:1.24.0"]).success();
+    let before = cluster.kubectl(&["get", "namespace", "istio-system", "-o", "jsonpath={.metadata.resourceVersion}"]).success();
+    let said = app.kfctl(&["apply", "k8s", "--yes", "--no-wait", "-o", "json"]);
+    assert_eq!(said.code, 0, "{}", said.all());
+    let event = said.stdout.lines().find(|line| line.contains("\"event\":\"left-out\""));
+    assert!(event.is_some_and(|line| line.contains("\"component\":\"istio\"") && line.contains("istiod")), "{}", said.all());
+    assert_ne!(cluster.kubectl(&["get", "crd", "gateways.networking.istio.io"]).code, 0, "part of the release was installed");
+    assert_ne!(cluster.kubectl(&["-n", "istio-system", "get", "configmap", "istio"]).code, 0);
+    let after = cluster.kubectl(&["get", "namespace", "istio-system", "-o", "jsonpath={.metadata.resourceVersion}"]).success();
+    assert_eq!(after, before, "their namespace was touched");
+
+    // Away for a while, it is missed, and not replaced; until the admin says so.
+    cluster.kubectl(&["-n", "istio-system", "delete", "deployment", "istiod"]).success();
+    let said = app.kfctl(&["apply", "k8s", "--no-wait"]);
+    assert_eq!(said.code, 0, "{}", said.all());
+    assert!(said.stderr.contains("istiod was used, and is not there any more"), "{}", said.all());
+    assert_ne!(cluster.kubectl(&["-n", "istio-system", "get", "deployment", "istiod"]).code, 0);
+    app.kfctl(&["param", "set", "istio", "install", "always"]).success();
+    app.kfctl(&["apply", "k8s", "--no-wait", "--force-conflicts"]).success();
+    cluster.kubectl(&["-n", "istio-system", "get", "deployment", "istiod"]).success();
+}
