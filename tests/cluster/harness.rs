@@ -130,6 +130,11 @@ impl App {
         self.directory.join(name).exists()
     }
 
+    /// A place beside the app directory.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.directory.with_extension(name)
+    }
+
     pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.directory.join(name)).expect("the file is there")
     }

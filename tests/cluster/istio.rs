@@ -1,11 +1,8 @@
 //! Istio: installed from a mirror where there is none, and left alone where there is one. The release is a small file of the test's own,
 //! pinned as the real one is.
 
-use std::path::Path;
-
-use sha2::{Digest, Sha256};
-
 use crate::harness::{App, Cluster};
+use crate::release::{definition, pinned};
 
 /// What of a release counts here: an istiod, and the mesh configuration as one string.
 const RELEASE: &str = "apiVersion: v1
@@ -23,50 +20,12 @@ spec:
     spec: {containers: [{name: discovery, image: 'istio/pilot:1.29.1'}]}
 ";
 
-const DEFINITIONS: &str = "apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: gateways.networking.istio.io}
-spec:
-  group: networking.istio.io
-  scope: Namespaced
-  names: {kind: Gateway, plural: gateways}
-  versions:
-  - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}
-";
-
-/// An app whose catalog pins the files above, with a mirror that holds them.
+/// An app with component istio, whose release these files are.
 fn app(cluster: &Cluster) -> App {
-    let root = cluster.directory().join("release");
-    let (catalog, mirror) = (root.join("catalog"), root.join("mirror"));
-    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("templates"), &catalog.join("templates"));
-    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("platforms"), &catalog.join("platforms"));
-    std::fs::create_dir_all(&mirror).expect("a directory");
-    let path = catalog.join("templates/istio/component.yaml");
-    let mut component = std::fs::read_to_string(&path).expect("the component");
-    let pinned: Vec<String> =
-        component.lines().filter_map(|line| line.trim().strip_prefix("sha256: ")).map(str::to_owned).collect();
-    assert_eq!(pinned.len(), 2);
-    for (pinned, text) in pinned.iter().zip([DEFINITIONS, RELEASE]) {
-        let ours: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
-        std::fs::write(mirror.join(&ours), text).expect("written");
-        component = component.replace(pinned, &ours);
-    }
-    std::fs::write(&path, component).expect("written");
-    let app = cluster.init("meshed", &["profiles"]);
-    let app = app.with("KFCTL_CATALOG", &catalog.display().to_string()).with("KFCTL_SOURCES", &mirror.display().to_string());
+    let files = [("crd.yaml", definition("networking.istio.io", "v1", "Gateway")), ("install.yaml", RELEASE.to_owned())];
+    let app = pinned(cluster.init("meshed", &["profiles"]), "istio", &files);
     app.kfctl(&["component", "enable", "istio"]).success();
     app
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a directory");
-    for entry in std::fs::read_dir(from).expect("a directory").map(|entry| entry.expect("an entry")) {
-        let target = to.join(entry.file_name());
-        match entry.path() {
-            path if path.is_dir() => copy(&path, &target),
-            path => drop(std::fs::copy(path, target).expect("copied")),
-        }
-    }
 }
 
 fn istiod(version: &str) -> String {

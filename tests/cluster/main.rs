@@ -32,7 +32,9 @@ mod proxy;
 mod prune;
 #[path = "../common/readme.rs"]
 mod readme;
+mod release;
 mod status;
+mod training;
 mod webhook;
 mod yaml;
 
