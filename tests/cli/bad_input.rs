@@ -17,7 +17,8 @@ fn refused(manifest: impl AsRef<[u8]>) -> String {
     sandbox.write("components/mine/a.yaml", manifest);
     let started = Instant::now();
     let said = sandbox.kfctl(&["generate"]);
-    assert!(started.elapsed() < Duration::from_secs(20), "it takes too long");
+    // What is multiplied out takes hours, and a busy machine a minute.
+    assert!(started.elapsed() < Duration::from_mins(3), "it takes too long");
     assert!(said.starts_with("exit: 1"), "{said}");
     assert_eq!(sandbox.files(), ["app.yaml", "components/mine/a.yaml"], "{said}");
     said
