@@ -61,7 +61,12 @@ impl Reconciler {
         }
         match left {
             Some(namespace) => self.tell_progress(name, view, &namespace, &[]).await,
-            None => self.release(name, view).await,
+            None => {
+                if let Some(target) = target {
+                    self.open_gateways(&target).await?;
+                }
+                self.release(name, view).await
+            }
         }
     }
 

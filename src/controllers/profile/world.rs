@@ -5,6 +5,7 @@
 
 mod entry;
 mod kinds;
+mod mesh;
 mod news;
 mod source;
 mod view;
@@ -42,8 +43,7 @@ pub(super) struct World {
     defaults: Option<Result<Arc<Defaults>, String>>,
     edit: Option<Arc<Value>>,
     templates: Option<Result<Arc<Templates>, String>>,
-    /// The definitions of the mesh that are served.
-    mesh: BTreeSet<&'static str>,
+    mesh: mesh::Known,
     rivals: Rivals,
     /// Kinds that templates have made and that are not served any longer.
     unserved: BTreeSet<String>,
@@ -65,7 +65,7 @@ impl World {
         // What an admin adds may be missing or forbidden; that is a condition of the profiles, and no reason to stand still.
         let is_needed = |watch: &&Watch| match &watch.source {
             Source::Kind(resource) => desired::KINDS.contains(resource),
-            source => *source != Source::Templates,
+            source => !matches!(source, Source::Templates | Source::MeshSettings),
         };
         match self.watches.iter().filter(is_needed).find(|watch| !watch.synced) {
             None => Ok(()),
@@ -80,12 +80,12 @@ impl World {
         let is_missing = |watch: &Watch| watch.source == Source::Templates && is_read(watch) && self.sources.is_empty();
         let has_templates =
             self.templates_configmap().is_none() || self.templates.is_some() || self.watches.iter().any(is_missing);
-        self.readiness().is_ok() && has_templates && self.watches.iter().all(is_read)
+        self.readiness().is_ok() && has_templates && self.is_mesh_read(true) && self.watches.iter().all(is_read)
     }
 
-    /// The names of all profiles.
+    /// The names of all profiles, and of those that are gone and have left something.
     pub(super) fn names(&self) -> Vec<String> {
-        self.profiles.keys().cloned().collect()
+        self.profiles.keys().chain(self.orphans().map(|(_, profile)| profile)).cloned().collect()
     }
 
     /// The stored profiles, for numbers.
@@ -114,6 +114,7 @@ impl World {
                 affected = self.apply(watch, &source, value);
             }
             Ok(watcher::Event::InitDone) => {
+                affected = self.awaited(watch);
                 let listed = std::mem::take(&mut self.watches[watch].listing);
                 for (namespace, name) in self.known(&source) {
                     if !listed.contains(&(namespace.clone(), name.clone())) {

@@ -7,12 +7,14 @@ use serde_json::Value;
 
 use super::super::claim::{NamespaceSeen, REFUSED_FOR_RIVALS};
 use super::super::defaults::{self, Defaults};
+use super::super::mesh::{self, Mesh};
 use super::super::observed::{Observed, version};
+use super::super::policies::Share;
 use super::super::rivals::Traits;
 use super::super::{SYSTEM_NAMESPACE, desired, quota};
 use super::{Entry, Source, World, identity, slot};
 use crate::cluster::Resource;
-use crate::labels::PROFILE;
+use crate::labels::{PROFILE, PROFILE_UID};
 
 impl World {
     pub(super) fn apply(&mut self, watch: usize, source: &Source, value: Value) -> BTreeSet<String> {
@@ -29,6 +31,7 @@ impl World {
                 let is_served = conditions.into_iter().any(|it| it["type"] == "Established" && it["status"] == "True");
                 self.set_mesh(name, is_served && value["metadata"].get("deletionTimestamp").is_none())
             }
+            Source::MeshSettings => self.set_mesh_settings(Some(Mesh::read(&value))),
             Source::Templates => {
                 let data = value["data"].as_object().into_iter().flatten();
                 self.sources = data.filter_map(|(name, text)| Some((name.clone(), text.as_str()?.to_owned()))).collect();
@@ -122,11 +125,21 @@ impl World {
     fn apply_object(&mut self, resource: &Arc<Resource>, namespace: &str, name: &str, value: &Value) -> BTreeSet<String> {
         let mut observed = Observed::new(value);
         let slot = slot(resource, name);
-        let before = self.objects.get(namespace).and_then(|objects| objects.get(&slot));
-        if before.is_some_and(|before| before.version > observed.version) {
+        let before = self.objects.get(namespace).and_then(|objects| objects.get(&slot)).cloned();
+        if before.as_ref().is_some_and(|before| before.version > observed.version) {
             return BTreeSet::new();
         }
-        let mut changed = before.is_none_or(|before| (before.digest, before.deleting) != (observed.digest, observed.deleting));
+        let ours = observed.is_ours() || value["metadata"]["labels"].get(PROFILE_UID).is_some();
+        // What we bind follows from the profile itself.
+        let share = (!observed.is_ours()).then(|| Share::new(value)).flatten();
+        let shared = self.set_share(resource, namespace, name, share);
+        // Of bindings, those of others are followed too, and nothing else of them is kept.
+        if before.is_none() && !ours && resource.kind == "RoleBinding" {
+            return if shared { self.holder(namespace, value) } else { BTreeSet::new() };
+        }
+        let before = before.as_ref();
+        let mut changed =
+            shared || before.is_none_or(|before| (before.digest, before.deleting) != (observed.digest, observed.deleting));
         if let Some(before) = before {
             keep_sent(before, &mut observed);
         }
@@ -136,7 +149,8 @@ impl World {
             self.quotas.insert(namespace.to_owned(), seen);
         }
         self.objects.entry(namespace.to_owned()).or_default().insert(slot, observed);
-        if changed { self.holder(namespace, value) } else { BTreeSet::new() }
+        let about = self.note_gateway(resource, namespace, name, Some(value));
+        if changed { self.holder(about, value) } else { BTreeSet::new() }
     }
 
     /// Whose an object is: its namespace's profile, or the one that it names itself.
@@ -164,11 +178,6 @@ impl World {
         self.profiles.keys().cloned().collect()
     }
 
-    fn set_mesh(&mut self, name: &'static str, is_served: bool) -> BTreeSet<String> {
-        let changed = if is_served { self.mesh.insert(name) } else { self.mesh.remove(name) };
-        if changed { self.profiles.keys().cloned().collect() } else { BTreeSet::new() }
-    }
-
     /// Namespace and name of all that is known from a source.
     pub(super) fn known(&self, source: &Source) -> Vec<(String, String)> {
         let plain = |name: &String| (String::new(), name.clone());
@@ -182,12 +191,14 @@ impl World {
                 objects
                     .filter(|(_, slot)| *slot.0 == *kind)
                     .map(|(namespace, slot)| (namespace.clone(), slot.1.to_string()))
+                    .chain(self.known_shares(resource))
                     .collect()
             }
             // Each is one object, and its list tells that it is missing.
             Source::Defaults => vec![(SYSTEM_NAMESPACE.to_owned(), defaults::CONFIGMAP.to_owned())],
             Source::Edit => vec![(String::new(), desired::EDIT.to_owned())],
             Source::Mesh(name) => vec![(String::new(), (*name).to_owned())],
+            Source::MeshSettings => vec![(SYSTEM_NAMESPACE.to_owned(), mesh::CONFIGMAP.to_owned())],
             Source::Templates => {
                 self.templates_configmap().map(|name| (SYSTEM_NAMESPACE.to_owned(), name)).into_iter().collect()
             }
@@ -214,31 +225,47 @@ impl World {
                 }
                 let mut affected = self.claimants(name);
                 affected.extend(self.namespaces.remove(name).and_then(|seen| seen.profile).map(|(name, _)| name));
+                affected.extend(self.guards(name));
                 affected
             }
             Source::Kind(resource) => {
-                let Some(objects) = self.objects.get_mut(namespace) else { return BTreeSet::new() };
-                let slot = slot(resource, name);
-                if objects.get(&slot).is_none_or(|observed| observed.version > version) {
+                let shared = self.set_share(resource, namespace, name, None);
+                if !self.remove_object(resource, namespace, name, version) && !shared {
                     return BTreeSet::new();
                 }
-                objects.remove(&slot);
-                if objects.is_empty() {
-                    self.objects.remove(namespace);
+                let about = self.note_gateway(resource, namespace, name, None);
+                let mut affected = self.holder(about, &Value::Null);
+                if about != namespace {
+                    affected.extend(self.claimants(about));
                 }
-                if is_quota(resource, name) {
-                    self.quotas.remove(namespace);
-                }
-                self.holder(namespace, &Value::Null)
+                affected
             }
             Source::Defaults => self.set_defaults(None),
             Source::Edit => self.set_edit(None),
             Source::Mesh(name) => self.set_mesh(name, false),
+            Source::MeshSettings => self.set_mesh_settings(None),
             Source::Templates => {
                 self.sources.clear();
                 BTreeSet::new()
             }
         }
+    }
+
+    /// Whether it was there.
+    fn remove_object(&mut self, resource: &Resource, namespace: &str, name: &str, version: u64) -> bool {
+        let Some(objects) = self.objects.get_mut(namespace) else { return false };
+        let slot = slot(resource, name);
+        if objects.get(&slot).is_none_or(|observed| observed.version > version) {
+            return false;
+        }
+        objects.remove(&slot);
+        if objects.is_empty() {
+            self.objects.remove(namespace);
+        }
+        if is_quota(resource, name) {
+            self.quotas.remove(namespace);
+        }
+        true
     }
 }
 

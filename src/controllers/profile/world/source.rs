@@ -20,6 +20,8 @@ pub(in super::super) enum Source {
     Templates,
     /// A definition of the mesh's.
     Mesh(&'static str),
+    /// `ConfigMap` `mesh`.
+    MeshSettings,
 }
 
 impl Source {
@@ -33,6 +35,7 @@ impl Source {
             Self::Edit => "rules of kubeflow-edit".into(),
             Self::Templates => "templates of profiles".into(),
             Self::Mesh(_) => "definitions of the mesh".into(),
+            Self::MeshSettings => "settings of the mesh".into(),
         }
     }
 }
