@@ -30,7 +30,8 @@ fn not_of_the_system(name: &str) -> String {
 /// Whether a namespace is none that a profile may have, whatever the definition let through.
 #[must_use]
 pub fn is_reserved(namespace: &str) -> bool {
-    matches!(namespace, "" | "default" | "auth" | "kubeflow" | "kubeflow-system" | "istio-system") || namespace.starts_with("kube-")
+    matches!(namespace, "" | "default" | "auth" | "kubeflow" | "kubeflow-system" | "istio-system")
+        || namespace.starts_with("kube-")
 }
 
 /// What a profile asks for.

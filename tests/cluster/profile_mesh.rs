@@ -103,7 +103,7 @@ fn e2e_the_mesh_lets_in_whose_the_namespace_is() {
 
 fn comes_with_what_it_needs(test: &Profiles) {
     assert_eq!(test.mesh(), "MeshMissing");
-    assert_eq!(test.there()[2], false);
+    assert_eq!(test.there(), [false; 4]);
     test.admin(&["create", "namespace", "istio-system"]);
     test.define("authorizationpolicies", "AuthorizationPolicy");
     test.define("requestauthentications", "RequestAuthentication");
@@ -119,7 +119,10 @@ fn comes_with_what_it_needs(test: &Profiles) {
     // The gateway and the sidecars prove tokens the same way; at the sidecar they stop.
     let gateway = test.spec_of(("istio-system", "requestauthentication", "kubeflow-jwt")).expect("of the component");
     let mut rule = gateway["jwtRules"][0].clone();
-    assert_eq!((rule["forwardOriginalToken"].take(), gateway["selector"]["matchLabels"]["istio"].as_str()), (true.into(), Some("ingressgateway")));
+    assert_eq!(
+        (rule["forwardOriginalToken"].take(), gateway["selector"]["matchLabels"]["istio"].as_str()),
+        (true.into(), Some("ingressgateway"))
+    );
     rule["forwardOriginalToken"] = false.into();
     rule["outputClaimToHeaders"].as_array_mut().expect("headers").retain(|header| header["claim"] != "kubeflow-none");
     assert_eq!(test.spec_of(OBJECTS[1]).expect("it is there"), json!({"jwtRules": [rule]}));
@@ -152,7 +155,10 @@ fn follows_shares_members_and_owner(test: &Profiles) {
     test.lets_in(&[JANE], &[]);
     // To read is not to open, and one name for many is none.
     test.share("reader", &["--clusterrole=kubeflow-view", "--user=vic@foo.com"]);
-    test.share("many", &["--clusterrole=kubeflow-edit", "--user=*@acme.com", "--user=ann@foo.com", "--group=system:authenticated"]);
+    test.share(
+        "many",
+        &["--clusterrole=kubeflow-edit", "--user=*@acme.com", "--user=ann@foo.com", "--group=system:authenticated"],
+    );
     test.lets_in(&["ann@foo.com", JANE], &[]);
     test.cluster.until("who shares is told", || {
         let told = test.events("kubeflow-jane", "RoleBinding", "many");
@@ -181,7 +187,11 @@ fn comes_back(test: &Profiles) {
         let before = test.spec_of(object);
         test.admin(&["-n", namespace, "delete", kind, name]);
         test.cluster.until(&format!("{name} comes back"), || test.spec_of(object) == before);
-        let open = if kind == "networkpolicy" { r#"{"spec": {"ingress": [{}]}}"# } else { r#"{"spec": {"rules": null, "jwtRules": null}}"# };
+        let open = if kind == "networkpolicy" {
+            r#"{"spec": {"ingress": [{}]}}"#
+        } else {
+            r#"{"spec": {"rules": null, "jwtRules": null}}"#
+        };
         test.admin(&["-n", namespace, "patch", kind, name, "--type=merge", "-p", open]);
         test.cluster.until(&format!("{name} is as before"), || test.spec_of(object) == before);
         let bare = r#"{"metadata": {"labels": {"kubeflow.org/profile-uid": null}}}"#;
@@ -265,6 +275,7 @@ fn needs_its_rights_and_definitions(test: &Profiles) {
     test.define("authorizationpolicies", "AuthorizationPolicy");
     test.mesh_says("MeshReady");
     assert_eq!(test.there(), [true; 4]);
+    test.app.kfctl(&["apply", "k8s", "-c", "auth", "--no-wait"]).success();
 }
 
 fn goes_with_the_namespace_alone(test: &mut Profiles) {
@@ -281,7 +292,16 @@ fn goes_with_the_namespace_alone(test: &mut Profiles) {
     assert_eq!(test.controller().requests(), 0, "{}", test.controller().metrics().expect("it runs").2);
     // A profile that goes without its controller's leave leaves its namespace, closed as it was; the policy goes with the namespace.
     assert_eq!(test.controller.take().expect("it runs").terminate(), Some(0));
-    test.admin(&["-n", "kubeflow-system", "patch", "profile", "jane", "--type=merge", "-p", r#"{"metadata": {"finalizers": null}}"#]);
+    test.admin(&[
+        "-n",
+        "kubeflow-system",
+        "patch",
+        "profile",
+        "jane",
+        "--type=merge",
+        "-p",
+        r#"{"metadata": {"finalizers": null}}"#,
+    ]);
     test.admin(&["-n", "kubeflow-system", "delete", "profile", "jane", "--timeout=60s"]);
     start(test);
     test.settled();

@@ -17,8 +17,20 @@ use crate::controllers::lock;
 type Written = Result<(), (String, Failure)>;
 
 impl Reconciler {
-    /// Brings the mesh's objects to what is wanted.
-    pub(super) async fn enforce(&self, names: &Names, view: &View, wanted: &Wanted) -> Written {
+    /// Brings the mesh's objects to what is wanted; what its condition says, and what went wrong.
+    pub(super) async fn enforce(&self, names: &Names, view: &View, wanted: Wanted) -> ((&'static str, Verdict), Written) {
+        let written = self.write_mesh(names, view, &wanted).await;
+        let verdict = match (wanted.problem, &written) {
+            (_, Err((what, failure))) => Verdict::no("MeshFailed", format!("{what}: {}", failure.message)),
+            (Some(problem), Ok(())) => problem,
+            (None, Ok(())) => {
+                Verdict::yes("MeshReady", "the mesh lets in the owner, members who may edit, and whom it is shared with")
+            }
+        };
+        ((MESH_READY, verdict), written)
+    }
+
+    async fn write_mesh(&self, names: &Names, view: &View, wanted: &Wanted) -> Written {
         self.tell_unfit(names, &view.shares);
         let mut work: Vec<BoxFuture<'_, Written>> = Vec::new();
         let mut kept: BTreeSet<(&str, Slot)> = BTreeSet::new();
@@ -104,18 +116,10 @@ impl Reconciler {
         for (share, name) in named.into_iter().filter(|(share, name)| !is_told(share, name)) {
             let regarding = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "namespace": names.namespace,
                 "name": share.name, "uid": share.uid});
-            let note = format!("{name:?} opens no notebook: '*' would stand for others too, and 'system:' for no login; name each user or group");
+            let note = format!(
+                "{name:?} opens no notebook: '*' would stand for others too, and 'system:' for no login; name each user or group"
+            );
             self.recorder.publish(Event { regarding, warning: true, reason: "NameNotTaken".into(), action: "Share", note });
         }
     }
-}
-
-/// The condition of the mesh; nothing waits for it.
-pub(super) fn condition(wanted: Wanted, written: &Written) -> (&'static str, Verdict) {
-    let verdict = match (wanted.problem, written) {
-        (_, Err((what, failure))) => Verdict::no("MeshFailed", format!("{what}: {}", failure.message)),
-        (Some(problem), Ok(())) => problem,
-        (None, Ok(())) => Verdict::yes("MeshReady", "the mesh lets in the owner, members who may edit, and whom it is shared with"),
-    };
-    (MESH_READY, verdict)
 }

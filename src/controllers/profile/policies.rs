@@ -225,8 +225,7 @@ fn deny(namespace: &str, access: &Access, mesh: &Mesh) -> Value {
     let roots = [format!("/notebook/{namespace}"), format!("/models/{namespace}")];
     let paths: Vec<String> = roots.iter().flat_map(|root| [root.clone(), format!("{root}/*")]).collect();
     let mut rule = json!({"to": [{"operation": {"paths": paths}}]});
-    let unless: Vec<Value> =
-        access.claims(mesh).map(|(claim, values)| json!({"key": claim, "notValues": values})).collect();
+    let unless: Vec<Value> = access.claims(mesh).map(|(claim, values)| json!({"key": claim, "notValues": values})).collect();
     if !unless.is_empty() {
         rule["when"] = unless.into();
     }
@@ -253,7 +252,9 @@ mod tests {
 
     fn mesh(more: &[(&str, &str)]) -> Mesh {
         let mut data = json!({"issuer": "https://dex.example.com"});
-        more.iter().for_each(|(key, value)| data[*key] = (*value).into());
+        for (key, value) in more {
+            data[*key] = (*value).into();
+        }
         Mesh::read(&json!({"data": data})).unwrap()
     }
 
@@ -307,7 +308,11 @@ mod tests {
     #[test]
     fn what_would_stand_for_others_is_left_out() {
         let owner = json!({"owner": {"kind": "User", "name": "jane"}});
-        let share = binding("Role", "default", &[("User", "*"), ("User", "*@foo.com"), ("User", "a*b"), ("Group", "system:authenticated"), ("User", "bob")]);
+        let share = binding(
+            "Role",
+            "default",
+            &[("User", "*"), ("User", "*@foo.com"), ("User", "a*b"), ("Group", "system:authenticated"), ("User", "bob")],
+        );
         assert_eq!(access(owner, std::slice::from_ref(&share), &[]), (vec!["bob".into(), "jane".into()], vec![]));
         let unfit = Share::new(&share).unwrap();
         assert_eq!(unfit.unfit().collect::<Vec<_>>(), ["*", "*@foo.com", "a*b", "system:authenticated"]);
@@ -359,7 +364,8 @@ mod tests {
     fn either_wall_can_be_left_out_and_never_the_network() {
         let access = Access::default();
         let there = |enforce: &str| {
-            [ALLOW, TOKENS, "profile-access-kubeflow-jane", NETWORK].map(|name| spec(&access, &[("enforce", enforce)], name).is_some())
+            [ALLOW, TOKENS, "profile-access-kubeflow-jane", NETWORK]
+                .map(|name| spec(&access, &[("enforce", enforce)], name).is_some())
         };
         assert_eq!(there("both"), [true; 4]);
         assert_eq!(there("gateway"), [false, false, true, true]);

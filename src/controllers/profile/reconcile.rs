@@ -12,7 +12,6 @@ use super::Shared;
 use super::claim::{Claim, NamespaceSeen, claim};
 use super::defaults::Defaults;
 use super::desired::{self, Desired, Names};
-use super::enforce;
 use super::observed::{self, Observed};
 use super::policies;
 use super::status::{self, Facts, Verdict};
@@ -97,11 +96,12 @@ impl Reconciler {
         let split = super::quota::split(&desired::limits(profile, defaults), seen_quota);
         let mut objects = desired::objects(&names, profile, defaults, edit, seen_quota);
         let mesh = policies::wanted(&names, profile, defaults.mesh, view);
-        let taken = || [objects.as_slice(), mesh.objects.as_slice()].concat();
-        let extra = view
-            .templates
-            .as_ref()
-            .map(|templates| templates.as_ref().map_err(Clone::clone).and_then(|it| it.objects(&names, owner, &taken())));
+        let extra = view.templates.as_ref().map(|templates| {
+            templates
+                .as_ref()
+                .map_err(Clone::clone)
+                .and_then(|it| it.objects(&names, owner, &[objects.as_slice(), &mesh.objects].concat()))
+        });
         let own = objects.len();
         let counted = extra.as_ref().map(|extra| extra.as_ref().map(Vec::len).map_err(Clone::clone));
         let may_prune = extra.as_ref().is_none_or(Result::is_ok);
@@ -148,8 +148,8 @@ impl Reconciler {
                 .into_iter()
                 .map(|(resource, slot, version)| self.prune(&names, resource, slot, version).boxed()),
         );
-        let enforced = self.enforce(&names, view, &mesh);
-        let (done, added, enforced) = futures::join!(join_all(work), join_all(additions), enforced);
+        let (done, added, (mesh, enforced)) =
+            futures::join!(join_all(work), join_all(additions), self.enforce(&names, view, mesh));
 
         // Only who has no right any more can't make themselves another.
         let bound = !done.iter().filter_map(|result| result.as_ref().err()).any(|(what, _)| what.starts_with("RoleBinding"));
@@ -167,7 +167,7 @@ impl Reconciler {
             (Some((what, failure)), _) => Some(Err(format!("{what}: {}", failure.message))),
             (None, counted) => counted,
         };
-        let mut more = vec![enforce::condition(mesh, &enforced), status::quota(&split)];
+        let mut more = vec![mesh, status::quota(&split)];
         more.extend(status::templates(templates.as_ref()));
         self.tell(name, view, Facts { ready, namespace: Some(names.namespace.clone()), more }).await?;
         failed.or(added).or(enforced.err()).map_or(Ok(()), |(_, failure)| Err(failure))
@@ -295,9 +295,7 @@ impl Reconciler {
     /// What we have applied once and want no more.
     fn leftovers<'a>(&self, view: &'a View, wanted: &[Desired], all: bool) -> Vec<(Arc<Resource>, &'a Slot, u64)> {
         let wanted: BTreeSet<Slot> = wanted.iter().map(|object| slot(&object.resource, &object.name)).collect();
-        let is_left = |slot: &Slot| {
-            !wanted.contains(slot) && !policies::is_own(slot) && (all || slot.1.starts_with("member-"))
-        };
+        let is_left = |slot: &Slot| !wanted.contains(slot) && !policies::is_own(slot) && (all || slot.1.starts_with("member-"));
         let left = view.objects.iter().filter(|(slot, seen)| seen.is_ours() && !seen.deleting && is_left(slot));
         let world = lock(&self.shared.world);
         left.filter_map(|(slot, seen)| Some((world.kind(&slot.0)?, slot, seen.version))).collect()

@@ -77,7 +77,8 @@ async fn follow_mesh(shared: &Arc<Shared>, connection: &Connection) {
                     let watch = following.as_ref().map(|(watch, _)| *watch);
                     let watch = watch.unwrap_or_else(|| lock(&shared.world).watch(source.clone()));
                     let made = watcher::Config::default().labels(PROFILE_UID);
-                    let task = follow(Arc::clone(shared), connection.client(), watch, source, Resource::clone(resource), None, made);
+                    let task =
+                        follow(Arc::clone(shared), connection.client(), watch, source, Resource::clone(resource), None, made);
                     *following = Some((watch, Some(spawn(task))));
                 }
                 _ => {}

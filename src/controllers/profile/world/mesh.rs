@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::super::desired;
 use super::super::mesh::Mesh;
 use super::super::observed::Observed;
 use super::super::policies::{ISTIO, Share, guarded, slot_at_gateway};
-use super::super::desired;
 use super::{Source, Watch, World};
 use crate::cluster::Resource;
 use crate::labels::PROFILE;

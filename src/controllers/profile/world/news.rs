@@ -199,9 +199,7 @@ impl World {
             Source::Edit => vec![(String::new(), desired::EDIT.to_owned())],
             Source::Mesh(name) => vec![(String::new(), (*name).to_owned())],
             Source::MeshSettings => vec![(SYSTEM_NAMESPACE.to_owned(), mesh::CONFIGMAP.to_owned())],
-            Source::Templates => {
-                self.templates_configmap().map(|name| (SYSTEM_NAMESPACE.to_owned(), name)).into_iter().collect()
-            }
+            Source::Templates => self.templates_configmap().map(|name| (SYSTEM_NAMESPACE.to_owned(), name)).into_iter().collect(),
         }
     }
 
