@@ -96,12 +96,7 @@ impl Reconciler {
         let split = super::quota::split(&desired::limits(profile, defaults), seen_quota);
         let mut objects = desired::objects(&names, profile, defaults, edit, seen_quota);
         let mesh = policies::wanted(&names, profile, defaults.mesh, view);
-        let extra = view.templates.as_ref().map(|templates| {
-            templates
-                .as_ref()
-                .map_err(Clone::clone)
-                .and_then(|it| it.objects(&names, owner, &[objects.as_slice(), &mesh.objects].concat()))
-        });
+        let extra = templated(view, &names, owner, &[objects.as_slice(), &mesh.objects].concat());
         let own = objects.len();
         let counted = extra.as_ref().map(|extra| extra.as_ref().map(Vec::len).map_err(Clone::clone));
         let may_prune = extra.as_ref().is_none_or(Result::is_ok);
@@ -403,6 +398,12 @@ impl Reconciler {
             _ => Ok(()),
         }
     }
+}
+
+/// What the admin's templates make, where there are any; none of it may be one of `taken`.
+fn templated(view: &View, names: &Names, owner: &str, taken: &[Desired]) -> Option<Result<Vec<Desired>, String>> {
+    let templates = view.templates.as_ref()?.as_ref();
+    Some(templates.map_err(Clone::clone).and_then(|templates| templates.objects(names, owner, taken)))
 }
 
 /// What holds for all profiles: the defaults, and the rules that Role `default` copies; else what is wrong with them.

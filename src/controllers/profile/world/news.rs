@@ -125,19 +125,20 @@ impl World {
     fn apply_object(&mut self, resource: &Arc<Resource>, namespace: &str, name: &str, value: &Value) -> BTreeSet<String> {
         let mut observed = Observed::new(value);
         let slot = slot(resource, name);
-        let before = self.objects.get(namespace).and_then(|objects| objects.get(&slot)).cloned();
-        if before.as_ref().is_some_and(|before| before.version > observed.version) {
+        let is_older = |before: &Observed| before.version > observed.version;
+        if self.objects.get(namespace).and_then(|objects| objects.get(&slot)).is_some_and(is_older) {
             return BTreeSet::new();
         }
-        let ours = observed.is_ours() || value["metadata"]["labels"].get(PROFILE_UID).is_some();
+        let marked = value["metadata"]["labels"].get(PROFILE_UID).is_some();
         // What we bind follows from the profile itself.
-        let share = (!observed.is_ours()).then(|| Share::new(value)).flatten();
+        let share = (!marked || !observed.is_ours()).then(|| Share::new(value)).flatten();
         let shared = self.set_share(resource, namespace, name, share);
-        // Of bindings, those of others are followed too, and nothing else of them is kept.
-        if before.is_none() && !ours && resource.kind == "RoleBinding" {
-            return if shared { self.holder(namespace, value) } else { BTreeSet::new() };
+        // Of bindings all are followed; those without the mark are no object of the profile, even where we have taken a subject out.
+        if resource.kind == "RoleBinding" && !marked {
+            let was_marked = self.remove_object(resource, namespace, name, observed.version);
+            return if shared || was_marked { self.holder(namespace, value) } else { BTreeSet::new() };
         }
-        let before = before.as_ref();
+        let before = self.objects.get(namespace).and_then(|objects| objects.get(&slot));
         let mut changed =
             shared || before.is_none_or(|before| (before.digest, before.deleting) != (observed.digest, observed.deleting));
         if let Some(before) = before {
