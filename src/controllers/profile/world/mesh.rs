@@ -153,3 +153,111 @@ impl World {
         self.mesh.gateways.get(namespace).into_iter().flat_map(BTreeMap::values).cloned().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kube::runtime::watcher::Event;
+    use serde_json::json;
+
+    use super::*;
+    use crate::labels::PROFILE_UID;
+
+    /// A world with profile jane and its namespace, and a watch on a kind.
+    fn world(resource: &Arc<Resource>) -> (World, usize) {
+        let mut world = World::default();
+        let profiles = world.watch(Source::Profiles);
+        let namespaces = world.watch(Source::Namespaces);
+        let watch = world.watch(Source::Kind(Arc::clone(resource)));
+        let profile = json!({"apiVersion": "kubeflow.org/v1alpha1", "kind": "Profile", "metadata": {"name": "jane", "namespace": "kubeflow-system", "uid": "1", "resourceVersion": "1"},
+            "spec": {"template": {"spec": {"owner": {"kind": "User", "name": "jane@foo.com"}}}}});
+        world.take(profiles, Ok(Event::Apply(profile)));
+        world.take(namespaces, Ok(Event::Apply(namespace())));
+        (world, watch)
+    }
+
+    fn namespace() -> Value {
+        json!({"metadata": {"name": "kubeflow-jane", "uid": "n", "resourceVersion": "2", "labels": {PROFILE: "jane", PROFILE_UID: "1"}}})
+    }
+
+    fn object(namespace: &str, name: &str, version: u64, more: Value) -> Value {
+        let mut object = json!({"metadata": {"name": name, "namespace": namespace, "resourceVersion": version.to_string()}});
+        object.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        object
+    }
+
+    /// What the controller has written: labels, and the field manager's entry.
+    fn made(mut object: Value, operation: &str) -> Value {
+        object["metadata"]["managedFields"] =
+            json!([{"manager": "kfctl-controller", "operation": operation, "fieldsV1": {"f:subjects": {}, "f:spec": {}}}]);
+        object
+    }
+
+    #[test]
+    fn a_share_is_news_of_its_namespace_s_profile() {
+        let bindings = desired::KINDS.iter().find(|kind| kind.kind == "RoleBinding").unwrap();
+        let (mut world, watch) = world(bindings);
+        let jane = BTreeSet::from(["jane".to_owned()]);
+        let share = |version, user: &str| {
+            let more = json!({"roleRef": {"kind": "Role", "name": "default"}, "subjects": [{"apiGroup": desired::RBAC, "kind": "User", "name": user}]});
+            object("kubeflow-jane", "share", version, more)
+        };
+        assert_eq!(world.take(watch, Ok(Event::Apply(share(3, "bob")))), jane);
+        assert_eq!(world.shares("kubeflow-jane").len(), 1);
+        assert!(world.take(watch, Ok(Event::Apply(share(4, "bob")))).is_empty(), "the same is no news");
+        // We have taken a subject out of it: that makes it none of ours, which would be pruned.
+        assert_eq!(world.take(watch, Ok(Event::Apply(made(share(5, "eve"), "Update")))), jane);
+        assert!(world.view("jane").unwrap().objects.is_empty());
+        assert_eq!(world.shares("kubeflow-jane").len(), 1);
+        // A list without it, as after a broken watch.
+        world.take(watch, Ok(Event::Init));
+        assert_eq!(world.take(watch, Ok(Event::InitDone)), jane);
+        assert!(world.shares("kubeflow-jane").is_empty());
+        // Our own follows from the profile.
+        let mut own = made(share(7, "jane"), "Apply");
+        own["metadata"]["labels"] = json!({PROFILE: "jane", PROFILE_UID: "1"});
+        world.take(watch, Ok(Event::Apply(own)));
+        assert!(world.shares("kubeflow-jane").is_empty());
+        assert_eq!(world.view("jane").unwrap().objects.len(), 1);
+    }
+
+    #[test]
+    fn what_is_denied_at_a_gateway_is_found_by_the_namespace_it_is_about() {
+        let (mut world, watch) = world(&ISTIO[0]);
+        let jane = BTreeSet::from(["jane".to_owned()]);
+        let policy = |gateway: &str, version| {
+            let mut policy = made(object(gateway, "profile-access-kubeflow-jane", version, json!({"spec": {}})), "Apply");
+            policy["metadata"]["labels"] = json!({PROFILE: "jane", PROFILE_UID: "1"});
+            policy
+        };
+        assert_eq!(world.take(watch, Ok(Event::Apply(policy("istio-system", 3)))), jane);
+        // One that a user makes in a namespace of theirs is nothing to us.
+        world.take(watch, Ok(Event::Apply(policy("kubeflow-jane", 4))));
+        assert_eq!(world.view("jane").unwrap().gateways.keys().collect::<Vec<_>>(), ["istio-system"]);
+        assert_eq!(world.orphans().count(), 0);
+        // Profile and namespace go: the policy is left, and told of.
+        let profile = json!({"metadata": {"name": "jane", "namespace": "kubeflow-system", "resourceVersion": "5"}});
+        world.take(0, Ok(Event::Delete(profile)));
+        assert_eq!(world.orphans().count(), 0, "the namespace is still there");
+        let mut gone = namespace();
+        gone["metadata"]["resourceVersion"] = "6".into();
+        assert_eq!(world.take(1, Ok(Event::Delete(gone))), jane);
+        assert!(world.orphans().any(|left| left == (&"kubeflow-jane".to_owned(), &"jane".to_owned())));
+        assert!(world.names().contains(&"jane".to_owned()), "whoever leads next looks at it");
+        world.take(watch, Ok(Event::Delete(policy("istio-system", 7))));
+        assert!(world.gateways("kubeflow-jane").is_empty());
+    }
+
+    #[test]
+    fn a_kind_that_is_served_is_waited_for() {
+        let (mut world, watch) = world(&ISTIO[0]);
+        assert!(world.is_mesh_read(false), "nothing is served");
+        world.set_mesh(desired::MESH[0], true);
+        assert_eq!(world.mesh_missing(), [desired::MESH[1]]);
+        assert!(!world.is_mesh_read(true));
+        world.take(watch, Err("forbidden".into()));
+        assert!(world.is_mesh_read(true) && !world.is_mesh_read(false));
+        world.take(watch, Ok(Event::Init));
+        assert_eq!(world.take(watch, Ok(Event::InitDone)).len(), 1, "all profiles wait for it");
+        assert!(world.is_mesh_read(false));
+    }
+}
