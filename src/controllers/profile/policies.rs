@@ -125,11 +125,15 @@ pub(super) fn wanted(names: &Names, profile: &Profile, is_on: bool, view: &View)
             let message = format!("ConfigMap mesh is missing; `kfctl apply k8s -c auth` makes it; {left}");
             return without(false, "MeshNotConfigured", message);
         }
-        None => return without(false, "MeshMissing", missing(&view.mesh_missing)),
+        None => {
+            let message = format!("{} and component auth; until then nothing limits traffic", missing(&view.mesh_missing));
+            return without(false, "MeshMissing", message);
+        }
     };
     let mut objects = objects(names, &Access::of(profile, &view.shares, mesh), mesh);
     let problem = if !view.mesh_missing.is_empty() {
-        Some(Verdict::no("MeshMissing", missing(&view.mesh_missing)))
+        let message = format!("{}; until then traffic is limited by the network alone", missing(&view.mesh_missing));
+        Some(Verdict::no("MeshMissing", message))
     } else if view.mesh_unread {
         Some(Verdict::no("MeshNotRead", "the mesh's own objects are not read yet; the controller tries on"))
     } else {
@@ -142,8 +146,7 @@ pub(super) fn wanted(names: &Names, profile: &Profile, is_on: bool, view: &View)
 }
 
 fn missing(definitions: &[&str]) -> String {
-    let missing = definitions.join(" and ");
-    format!("the cluster has no {missing}: install Istio; until then traffic is limited by the network alone")
+    format!("the cluster has no {}: install Istio", definitions.join(" and "))
 }
 
 /// Who is let in, as tokens name them.
