@@ -233,6 +233,7 @@ mod tests {
         // One that a user makes in a namespace of theirs is nothing to us.
         world.take(watch, Ok(Event::Apply(policy("kubeflow-jane", 4))));
         assert_eq!(world.view("jane").unwrap().gateways.keys().collect::<Vec<_>>(), ["istio-system"]);
+        world.take(watch, Ok(Event::Delete(policy("kubeflow-jane", 5))));
         assert_eq!(world.orphans().count(), 0);
         // Profile and namespace go: the policy is left, and told of.
         let profile = json!({"metadata": {"name": "jane", "namespace": "kubeflow-system", "resourceVersion": "5"}});
