@@ -4,6 +4,8 @@
 pub const FIELD_MANAGER: &str = "kfctl";
 /// The field manager of the in-cluster controllers.
 pub const CONTROLLER_FIELD_MANAGER: &str = "kfctl-controller";
+/// The service account of the in-cluster controllers.
+pub const CONTROLLER_SERVICE_ACCOUNT: &str = "kfctl-controller";
 
 /// On an `ApplySet`'s parent: the id of the set.
 pub const APPLYSET_ID: &str = "applyset.kubernetes.io/id";

@@ -20,17 +20,18 @@ const LABEL: &str = "matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')";
 const SUBDOMAIN: &str = r"matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')";
 const NAMED: &str = "(has(self.spec.template.metadata) && has(self.spec.template.metadata.__namespace__))";
 const FIXED: &str = "the namespace of a profile can't be changed; make another profile";
-const SYSTEM: &str = "this name is the system's; choose another than default, kubeflow, kubeflow-system, istio-system and those that start with kube-";
+const SYSTEM: &str = "this name is the system's; choose another than default, auth, kubeflow, kubeflow-system, istio-system and those that start with kube-";
 
 /// A rule: `name` is none of the system's namespaces.
 fn not_of_the_system(name: &str) -> String {
-    format!("!({name} in ['default', 'kubeflow', 'kubeflow-system', 'istio-system']) && !{name}.startsWith('kube-')")
+    format!("!({name} in ['default', 'auth', 'kubeflow', 'kubeflow-system', 'istio-system']) && !{name}.startsWith('kube-')")
 }
 
 /// Whether a namespace is none that a profile may have, whatever the definition let through.
 #[must_use]
 pub fn is_reserved(namespace: &str) -> bool {
-    matches!(namespace, "" | "default" | "kubeflow" | "kubeflow-system" | "istio-system") || namespace.starts_with("kube-")
+    matches!(namespace, "" | "default" | "auth" | "kubeflow" | "kubeflow-system" | "istio-system")
+        || namespace.starts_with("kube-")
 }
 
 /// What a profile asks for.
@@ -285,7 +286,7 @@ mod tests {
 
     #[test]
     fn system_namespaces_are_nobodys() {
-        for name in ["kube-system", "kube-x", "default", "kubeflow", "kubeflow-system", "istio-system", ""] {
+        for name in ["kube-system", "kube-x", "default", "auth", "kubeflow", "kubeflow-system", "istio-system", ""] {
             assert!(is_reserved(name), "{name}");
         }
         assert!(!is_reserved("kubeflow-jane") && !is_reserved("kubernetes"));

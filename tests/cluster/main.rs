@@ -21,6 +21,7 @@ mod profile_commands;
 mod profile_import;
 mod profile_lifecycle;
 mod profile_limits;
+mod profile_mesh;
 mod profile_process;
 mod profile_quota;
 mod profile_rights;

@@ -194,11 +194,15 @@ pub(crate) fn rights_of_the_controller(cluster: &Cluster, app: &App) {
         "roles.rbac.authorization.k8s.io",
         "rolebindings.rbac.authorization.k8s.io",
         "networkpolicies.networking.k8s.io",
-        "authorizationpolicies.security.istio.io",
-        "requestauthentications.security.istio.io",
     ];
     each("yes", "-", &kept, &["get", "list", "watch", "create", "patch", "delete"]);
     each("no", "-", &kept, &["deletecollection", "impersonate"]);
+    // Of the mesh's, those that it makes and no others.
+    let (policies, tokens) = ("authorizationpolicies.security.istio.io", "requestauthentications.security.istio.io");
+    each("yes", "-", &[policies, tokens], &["list", "watch"]);
+    let own = [format!("{policies} ns-owner-access-istio"), format!("{tokens} kubeflow-jwt")];
+    each("yes", "-", &own.each_ref().map(String::as_str), &["create", "patch", "delete"]);
+    each("no", "-", &[policies, tokens, &format!("{policies} theirs")], &["create", "patch", "delete", "deletecollection"]);
     each("yes", "-", &["events.events.k8s.io"], &["create"]);
     each("no", "-", &["events.events.k8s.io"], &["get", "list", "patch", "delete"]);
     let clusterroles = "clusterroles.rbac.authorization.k8s.io";
@@ -210,7 +214,7 @@ pub(crate) fn rights_of_the_controller(cluster: &Cluster, app: &App) {
     each("yes", system, &["profiles.kubeflow.org/status"], &["patch"]);
     each("yes", system, &["leases.coordination.k8s.io"], &["create"]);
     each("yes", system, &["leases.coordination.k8s.io kfctl-controller"], &["get", "update"]);
-    each("yes", system, &["configmaps profile-defaults"], &["list", "watch"]);
+    each("yes", system, &["configmaps profile-defaults", "configmaps mesh"], &["list", "watch"]);
     let definitions = "customresourcedefinitions.apiextensions.k8s.io";
     each("yes", "-", &[&format!("{definitions} profiles.kubeflow.org")], &["get"]);
     each("no", "-", &[definitions], &["get", "list", "watch"]);

@@ -25,7 +25,8 @@ impl Profiles {
     }
 }
 
-fn definition(plural: &str, kind: &str) -> String {
+/// A definition of Istio's, by name.
+pub(crate) fn definition(plural: &str, kind: &str) -> String {
     format!(
         "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: {plural}.security.istio.io}}\nspec:\n  group: security.istio.io\n  scope: Namespaced\n  names: {{kind: {kind}, plural: {plural}}}\n  versions:\n  - {{name: v1, served: true, storage: true, schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}}}\n"
     )
@@ -49,7 +50,7 @@ fn the_mesh_comes_and_goes(test: &Profiles) {
         assert_eq!(mesh().0, "MeshMissing");
         test.admin(&["create", "-f", &test.app.write("definition.yaml", &definition(plural, kind))]);
     }
-    test.cluster.until("the controller sees that Istio has come", || mesh().0 == "MeshNotSetUp");
+    test.cluster.until("the controller sees that Istio has come", || mesh().0 == "MeshNotConfigured");
     test.admin(&["delete", "crd", "requestauthentications.security.istio.io"]);
     test.cluster.until("the controller sees that a part is gone", || mesh().0 == "MeshMissing");
     assert!(!mesh().1.contains("authorizationpolicies"), "{:?}", mesh());

@@ -83,6 +83,7 @@ impl Admission<'_> {
             ("kubeflow", "", OF_THE_SYSTEM),
             ("kubeflow-system", "", OF_THE_SYSTEM),
             ("istio-system", "", OF_THE_SYSTEM),
+            ("auth", "", OF_THE_SYSTEM),
             ("kube-public", "metadata: {namespace: team},", OF_THE_SYSTEM),
             ("kubernetes", "", ""),
             // With one.
@@ -100,6 +101,7 @@ impl Admission<'_> {
             ("jane", "metadata: {namespace: kubeflow},", OF_THE_SYSTEM),
             ("jane", "metadata: {namespace: kubeflow-system},", OF_THE_SYSTEM),
             ("jane", "metadata: {namespace: istio-system},", OF_THE_SYSTEM),
+            ("jane", "metadata: {namespace: auth},", OF_THE_SYSTEM),
             ("jane", "metadata: {namespace: kube-system},", OF_THE_SYSTEM),
             ("jane", "metadata: {namespace: kube-anything},", OF_THE_SYSTEM),
         ];

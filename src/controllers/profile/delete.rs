@@ -59,10 +59,13 @@ impl Reconciler {
             }
             left = Some(found.to_owned());
         }
-        match left {
-            Some(namespace) => self.tell_progress(name, view, &namespace, &[]).await,
-            None => self.release(name, view).await,
+        if let Some(namespace) = left {
+            return self.tell_progress(name, view, &namespace, &[]).await;
         }
+        if let Some(target) = target {
+            self.open_gateways(&target).await?;
+        }
+        self.release(name, view).await
     }
 
     /// Lets the profile go and leaves its namespace: whoever deletes `going` means no user. Nothing else is written, as our own rights

@@ -77,7 +77,7 @@ impl Names {
         labels
     }
 
-    fn object(&self, resource: &'static Arc<Resource>, name: &str, body: Value) -> Desired {
+    pub(super) fn object(&self, resource: &'static Arc<Resource>, name: &str, body: Value) -> Desired {
         let api_version = if resource.group.is_empty() { "v1".to_owned() } else { format!("{}/v1", resource.group) };
         let mut content = body;
         content["apiVersion"] = api_version.into();

@@ -1,13 +1,16 @@
 //! Profiles: from each one a namespace of somebody's own, made and kept.
 //!
-//! `watch` feeds `world` (what is known), `reconcile`, `owner` and `delete` look at it and write; the rest is pure.
+//! `watch` feeds `world` (what is known), `reconcile`, `enforce`, `owner` and `delete` look at it and write; the rest is pure.
 
 mod claim;
 mod defaults;
 mod delete;
 mod desired;
+mod enforce;
+mod mesh;
 mod observed;
 mod owner;
+mod policies;
 mod quota;
 mod reconcile;
 mod rivals;
@@ -41,6 +44,8 @@ pub(super) struct Shared {
     queue: Mutex<Option<Queue>>,
     /// The admin's templates, or their name, may have changed.
     templates: Notify,
+    /// A definition of the mesh has come or gone.
+    mesh: Notify,
     /// A watch has told something.
     news: Notify,
 }
@@ -80,6 +85,9 @@ impl Shared {
         // Namespaces tell of kinds that templates made in the life of another process.
         if matches!(source, Source::Defaults | Source::Templates) || is_list && *source == Source::Namespaces {
             self.templates.notify_one();
+        }
+        if matches!(source, Source::Mesh(_)) {
+            self.mesh.notify_one();
         }
         self.news.notify_one();
         self.enqueue(names);

@@ -13,6 +13,7 @@ use super::claim::{Claim, NamespaceSeen, claim};
 use super::defaults::Defaults;
 use super::desired::{self, Desired, Names};
 use super::observed::{self, Observed};
+use super::policies;
 use super::status::{self, Facts, Verdict};
 use super::world::{Slot, Source, View, slot};
 use crate::api::profile::{Profile, ProfileStatus};
@@ -31,21 +32,24 @@ const PASSING: u32 = 3;
 pub(in crate::controllers) struct Reconciler {
     pub(super) shared: Arc<Shared>,
     pub(super) writer: Writer,
-    recorder: Recorder,
+    pub(super) recorder: Recorder,
     /// What has been said of profiles that can't be read.
     unreadable: Mutex<HashMap<String, String>>,
+    /// Of which names in which bindings it has been said that no policy can take them, by profile.
+    pub(super) unfit: Mutex<HashMap<String, BTreeSet<(String, String)>>>,
 }
 
 impl Reconciler {
     pub(in crate::controllers) fn new(shared: Arc<Shared>, writer: Writer, recorder: Recorder) -> Self {
-        Self { shared, writer, recorder, unreadable: Mutex::default() }
+        Self { shared, writer, recorder, unreadable: Mutex::default(), unfit: Mutex::default() }
     }
 
     /// One look at one profile; `failures` counts those in a row before.
     pub(in crate::controllers) async fn reconcile(&self, name: &str, failures: u32) -> Result<(), Failure> {
         let Some(view) = lock(&self.shared.world).view(name) else {
             lock(&self.unreadable).remove(name);
-            return Ok(());
+            lock(&self.unfit).remove(name);
+            return self.sweep(name).await;
         };
         if view.profile.deleting {
             return self.delete(name, &view).await;
@@ -91,10 +95,8 @@ impl Reconciler {
         let owner = &profile.spec.template.spec.owner.name;
         let split = super::quota::split(&desired::limits(profile, defaults), seen_quota);
         let mut objects = desired::objects(&names, profile, defaults, edit, seen_quota);
-        let extra = view
-            .templates
-            .as_ref()
-            .map(|templates| templates.as_ref().map_err(Clone::clone).and_then(|it| it.objects(&names, owner, &objects)));
+        let mesh = policies::wanted(&names, profile, defaults.mesh, view);
+        let extra = templated(view, &names, owner, &[objects.as_slice(), &mesh.objects].concat());
         let own = objects.len();
         let counted = extra.as_ref().map(|extra| extra.as_ref().map(Vec::len).map_err(Clone::clone));
         let may_prune = extra.as_ref().is_none_or(Result::is_ok);
@@ -141,7 +143,8 @@ impl Reconciler {
                 .into_iter()
                 .map(|(resource, slot, version)| self.prune(&names, resource, slot, version).boxed()),
         );
-        let (done, added) = futures::join!(join_all(work), join_all(additions));
+        let (done, added, (mesh, enforced)) =
+            futures::join!(join_all(work), join_all(additions), self.enforce(&names, view, mesh));
 
         // Only who has no right any more can't make themselves another.
         let bound = !done.iter().filter_map(|result| result.as_ref().err()).any(|(what, _)| what.starts_with("RoleBinding"));
@@ -159,10 +162,10 @@ impl Reconciler {
             (Some((what, failure)), _) => Some(Err(format!("{what}: {}", failure.message))),
             (None, counted) => counted,
         };
-        let mut more = vec![status::mesh(defaults.mesh, &view.mesh_missing), status::quota(&split)];
+        let mut more = vec![mesh, status::quota(&split)];
         more.extend(status::templates(templates.as_ref()));
         self.tell(name, view, Facts { ready, namespace: Some(names.namespace.clone()), more }).await?;
-        failed.or(added).map_or(Ok(()), |(_, failure)| Err(failure))
+        failed.or(added).or(enforced.err()).map_or(Ok(()), |(_, failure)| Err(failure))
     }
 
     /// Whether the profile is there to be kept. Before its namespace is made, the server is asked: what a new leader remembers may be
@@ -254,7 +257,7 @@ impl Reconciler {
         self.writer.patch(plural, path, &change).await.map(drop)
     }
 
-    async fn apply(&self, object: &Desired) -> Result<(), (String, Failure)> {
+    pub(super) async fn apply(&self, object: &Desired) -> Result<(), (String, Failure)> {
         let what = |failure| (format!("{} {}", object.resource.kind, object.name), failure);
         let namespace = object.content["metadata"]["namespace"].as_str();
         let path = format!("{}/{}", object.resource.path(namespace), object.name);
@@ -287,7 +290,7 @@ impl Reconciler {
     /// What we have applied once and want no more.
     fn leftovers<'a>(&self, view: &'a View, wanted: &[Desired], all: bool) -> Vec<(Arc<Resource>, &'a Slot, u64)> {
         let wanted: BTreeSet<Slot> = wanted.iter().map(|object| slot(&object.resource, &object.name)).collect();
-        let is_left = |slot: &Slot| !wanted.contains(slot) && (all || slot.1.starts_with("member-"));
+        let is_left = |slot: &Slot| !wanted.contains(slot) && !policies::is_own(slot) && (all || slot.1.starts_with("member-"));
         let left = view.objects.iter().filter(|(slot, seen)| seen.is_ours() && !seen.deleting && is_left(slot));
         let world = lock(&self.shared.world);
         left.filter_map(|(slot, seen)| Some((world.kind(&slot.0)?, slot, seen.version))).collect()
@@ -395,6 +398,12 @@ impl Reconciler {
             _ => Ok(()),
         }
     }
+}
+
+/// What the admin's templates make, where there are any; none of it may be one of `taken`.
+fn templated(view: &View, names: &Names, owner: &str, taken: &[Desired]) -> Option<Result<Vec<Desired>, String>> {
+    let templates = view.templates.as_ref()?.as_ref();
+    Some(templates.map_err(Clone::clone).and_then(|templates| templates.objects(names, owner, taken)))
 }
 
 /// What holds for all profiles: the defaults, and the rules that Role `default` copies; else what is wrong with them.

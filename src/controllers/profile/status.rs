@@ -7,7 +7,8 @@ use crate::labels::RESET_QUOTA;
 
 /// Whether the namespace is as it should be.
 pub(super) const READY: &str = "Ready";
-const MESH_READY: &str = "MeshReady";
+/// Whether the mesh holds what it should.
+pub(super) const MESH_READY: &str = "MeshReady";
 const QUOTA_OVERRIDDEN: &str = "QuotaOverridden";
 const TEMPLATES_READY: &str = "TemplatesReady";
 
@@ -39,25 +40,6 @@ impl Verdict {
     pub(super) fn no(reason: &str, message: impl Into<String>) -> Self {
         Self { holds: false, reason: reason.into(), message: message.into() }
     }
-}
-
-/// The condition of the mesh; nothing waits for it. `missing` are the definitions that it needs and that the cluster does not serve.
-pub(super) fn mesh(wanted: bool, missing: &[&str]) -> (&'static str, Verdict) {
-    let verdict = if !wanted {
-        Verdict::no("MeshOff", "the mesh is off: param mesh of component profiles")
-    } else if missing.is_empty() {
-        Verdict::no(
-            "MeshNotSetUp",
-            "Istio is there, and this version makes none of its objects; traffic is limited by the network alone",
-        )
-    } else {
-        let missing = missing.join(" and ");
-        Verdict::no(
-            "MeshMissing",
-            format!("the cluster has no {missing}: install Istio; until then traffic is limited by the network alone"),
-        )
-    };
-    (MESH_READY, verdict)
 }
 
 /// The condition of the quota.

@@ -12,9 +12,10 @@ use kube::core::{ApiResource, DynamicObject};
 use kube::runtime::{WatchStreamExt, watcher};
 use serde_json::Value;
 
+use super::policies::{ISTIO, NETWORK_POLICY};
 use super::templates::Templates;
 use super::world::Source;
-use super::{Shared, defaults, desired};
+use super::{Shared, defaults, desired, mesh};
 use crate::cluster::{Connection, Discovery, Resource, root_cause};
 use crate::controllers::lock;
 use crate::labels::PROFILE_UID;
@@ -39,9 +40,13 @@ pub(super) async fn follow_all(shared: &Arc<Shared>, connection: &Connection) {
         (Source::Namespaces, resource("", "v1", "Namespace", "namespaces", false), None, watcher::Config::default()),
         (Source::Defaults, configmaps(), system, named(defaults::CONFIGMAP)),
         (Source::Edit, clusterroles, None, named(desired::EDIT)),
+        (Source::MeshSettings, configmaps(), system, named(mesh::CONFIGMAP)),
+        (Source::Kind(Arc::clone(&NETWORK_POLICY)), Resource::clone(&NETWORK_POLICY), None, made()),
     ];
     watches.extend(desired::MESH.map(|name| (Source::Mesh(name), definitions.clone(), None, named(name))));
-    watches.extend(desired::KINDS.iter().map(|kind| (Source::Kind(Arc::clone(kind)), Resource::clone(kind), None, made())));
+    // By the bindings of others, namespaces are shared.
+    let kept = |kind: &Resource| if kind.kind == "RoleBinding" { watcher::Config::default() } else { made() };
+    watches.extend(desired::KINDS.iter().map(|kind| (Source::Kind(Arc::clone(kind)), Resource::clone(kind), None, kept(kind))));
     // All are known before the first one is read: readiness speaks of all.
     let begun: Vec<_> = watches
         .into_iter()
@@ -50,7 +55,36 @@ pub(super) async fn follow_all(shared: &Arc<Shared>, connection: &Connection) {
             follow(Arc::clone(shared), connection.client(), watch, source, resource, namespace, config)
         })
         .collect();
-    futures::join!(join_all(begun), follow_templates(shared, connection));
+    futures::join!(join_all(begun), follow_templates(shared, connection), follow_mesh(shared, connection));
+}
+
+/// Follows the kinds of the mesh for as long as the cluster serves them.
+async fn follow_mesh(shared: &Arc<Shared>, connection: &Connection) {
+    let mut following: [Option<(usize, Option<AbortHandle>)>; desired::MESH.len()] = [None, None];
+    loop {
+        shared.mesh.notified().await;
+        for ((definition, resource), following) in desired::MESH.iter().zip(ISTIO.iter()).zip(&mut following) {
+            let is_served = lock(&shared.world).is_served(definition);
+            let source = Source::Kind(Arc::clone(resource));
+            match following {
+                Some((watch, task)) if !is_served => {
+                    if let Some(task) = task.take() {
+                        task.abort();
+                        lock(&shared.world).unread(*watch);
+                    }
+                }
+                None | Some((_, None)) if is_served => {
+                    let watch = following.as_ref().map(|(watch, _)| *watch);
+                    let watch = watch.unwrap_or_else(|| lock(&shared.world).watch(source.clone()));
+                    let made = watcher::Config::default().labels(PROFILE_UID);
+                    let task =
+                        follow(Arc::clone(shared), connection.client(), watch, source, Resource::clone(resource), None, made);
+                    *following = Some((watch, Some(spawn(task))));
+                }
+                _ => {}
+            }
+        }
+    }
 }
 
 fn configmaps() -> Resource {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::super::policies;
 use super::{Source, Watch, World};
 use crate::cluster::Resource;
 
@@ -43,7 +44,7 @@ impl World {
         let recorded = self.namespaces.get(namespace).map(|seen| seen.template_kinds.as_slice()).unwrap_or_default();
         let is_there = |kind: &str| {
             let objects = self.objects.get(namespace).into_iter().flat_map(BTreeMap::iter);
-            objects.into_iter().any(|(slot, seen)| *slot.0 == *kind && seen.is_ours())
+            objects.into_iter().any(|(slot, seen)| *slot.0 == *kind && seen.is_ours() && !policies::is_own(slot))
         };
         recorded.iter().filter(|kind| !self.is_known(kind) || is_there(kind)).cloned().collect()
     }

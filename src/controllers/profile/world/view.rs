@@ -7,9 +7,11 @@ use serde_json::Value;
 
 use super::super::claim::NamespaceSeen;
 use super::super::defaults::Defaults;
+use super::super::mesh::Mesh;
 use super::super::observed::Observed;
+use super::super::policies::Share;
 use super::super::templates::Templates;
-use super::super::{SYSTEM_NAMESPACE, desired, quota};
+use super::super::{SYSTEM_NAMESPACE, quota};
 use super::{Entry, Slot, World};
 
 /// All that a reconcile of one profile looks at.
@@ -33,6 +35,13 @@ pub(in super::super) struct View {
     pub(in super::super) ahead: usize,
     /// The definitions of the mesh that are missing.
     pub(in super::super) mesh_missing: Vec<&'static str>,
+    /// Whether it is not known what the mesh has.
+    pub(in super::super) mesh_unread: bool,
+    pub(in super::super) mesh: Option<Result<Arc<Mesh>, String>>,
+    /// The bindings that share the namespace.
+    pub(in super::super) shares: Vec<Share>,
+    /// What is denied for the namespace at gateways, by their namespace.
+    pub(in super::super) gateways: BTreeMap<String, Observed>,
     /// Kinds that templates have made here once and of which something may be left.
     pub(in super::super) kinds_left: BTreeSet<String>,
     /// Whether namespace kubeflow-system is on its way out, and all profiles with it.
@@ -67,7 +76,11 @@ impl World {
             }),
             rival: self.rival(name, &profile),
             ahead: self.ahead(name, &profile),
-            mesh_missing: desired::MESH.iter().filter(|name| !self.mesh.contains(**name)).copied().collect(),
+            mesh_missing: self.mesh_missing(),
+            mesh_unread: !self.is_mesh_read(false),
+            mesh: self.mesh.settings.clone(),
+            shares: self.shares(key),
+            gateways: self.gateways(key),
             system_going: self.namespaces.get(SYSTEM_NAMESPACE).is_some_and(|system| system.observed.deleting),
             kinds_left: self.kinds_left(key),
             profile,

@@ -1,0 +1,381 @@
+//! Who reaches what runs in a profile's namespace: profile, shares and the mesh's settings in, policies out. Pure.
+//!
+//! Three walls, each of which holds alone. At the gateway a policy denies the namespace's paths to everybody but those let in; at the
+//! sidecars another allows those and the namespace's own pods, and what it does not allow is refused; the network lets nothing near
+//! that does not come by the gateway. Names are compared letter for letter. A token that lacks the claim is in no list: the policy that
+//! allows does not match it, and the one that denies "unless the claim is one of these" does.
+//!
+//! A notebook that is its creator's alone gets one more policy that denies, by its own controller: those that allow can't be narrowed.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, LazyLock};
+
+use serde_json::{Value, json};
+
+use super::SYSTEM_NAMESPACE;
+use super::desired::{self, Desired, Names, RBAC};
+use super::mesh::Mesh;
+use super::status::Verdict;
+use super::world::{Slot, View, slot};
+use crate::api::profile::{MemberRole, Profile, SubjectKind};
+use crate::cluster::Resource;
+use crate::labels::{CONTROLLER_SERVICE_ACCOUNT, NAMESPACE_NAME};
+
+/// The policy at the sidecars, as today's Kubeflow names it.
+const ALLOW: &str = "ns-owner-access-istio";
+/// How tokens are proved there.
+const TOKENS: &str = "kubeflow-jwt";
+/// The way around the gateway, closed.
+const NETWORK: &str = "kubeflow-mesh";
+/// What the policies at the gateway are called, before the name of the namespace.
+const AT_GATEWAY: &str = "profile-access-";
+
+fn istio(kind: &str, plural: &str) -> Arc<Resource> {
+    Arc::new(desired::resource("security.istio.io", "v1", kind, plural, true))
+}
+
+/// The kinds of the mesh, in the order of [`desired::MESH`], which are their definitions.
+pub(super) static ISTIO: LazyLock<[Arc<Resource>; 2]> = LazyLock::new(|| {
+    [istio("AuthorizationPolicy", "authorizationpolicies"), istio("RequestAuthentication", "requestauthentications")]
+});
+/// The kind that needs no mesh.
+pub(super) static NETWORK_POLICY: LazyLock<Arc<Resource>> =
+    LazyLock::new(|| Arc::new(desired::resource("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", true)));
+
+/// The namespace that a policy at the gateway is about.
+pub(super) fn guarded<'a>(resource: &Resource, name: &'a str) -> Option<&'a str> {
+    (*resource == *ISTIO[0]).then(|| name.strip_prefix(AT_GATEWAY)).flatten()
+}
+
+/// The place of the policy at the gateway for a namespace.
+pub(super) fn slot_at_gateway(namespace: &str) -> Slot {
+    slot(&ISTIO[0], &format!("{AT_GATEWAY}{namespace}"))
+}
+
+/// Whether an object of a profile's namespace is one of those made here.
+pub(super) fn is_own(place: &Slot) -> bool {
+    let own = [(&ISTIO[0], ALLOW), (&ISTIO[1], TOKENS), (&*NETWORK_POLICY, NETWORK)];
+    own.iter().any(|(resource, name)| *place.1 == **name && *place.0 == *resource.group_kind())
+}
+
+/// A binding by which somebody who may has shared the namespace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Share {
+    pub(super) name: String,
+    pub(super) uid: String,
+    subjects: Vec<(SubjectKind, String)>,
+}
+
+impl Share {
+    /// Reads a `RoleBinding`; none where it lets nobody open a notebook. To read is not to open: opening runs code.
+    pub(super) fn new(binding: &Value) -> Option<Self> {
+        let role = &binding["roleRef"];
+        let opens = match role["kind"].as_str()? {
+            "Role" => role["name"] == "default",
+            _ => role["name"] == "kubeflow-edit" || role["name"] == "kubeflow-admin",
+        };
+        let going = binding["metadata"].get("deletionTimestamp").is_some();
+        let text = |field: &str| binding["metadata"][field].as_str().unwrap_or_default().to_owned();
+        let subjects = binding["subjects"].as_array().into_iter().flatten().filter(|subject| subject["apiGroup"] == RBAC);
+        let subjects: Vec<_> = subjects
+            .filter_map(|subject| {
+                let kind = if subject["kind"] == "User" { SubjectKind::User } else { SubjectKind::Group };
+                Some((kind, subject["name"].as_str()?.to_owned()))
+            })
+            .collect();
+        let is_share = opens && !going && !subjects.is_empty();
+        is_share.then(|| Self { name: text("name"), uid: text("uid"), subjects })
+    }
+
+    /// Names in it that no policy can take: `*` would stand for others too, and `system:` is no person.
+    pub(super) fn unfit(&self) -> impl Iterator<Item = &str> {
+        self.subjects.iter().map(|(_, name)| name.as_str()).filter(|name| !is_fit(name))
+    }
+}
+
+fn is_fit(name: &str) -> bool {
+    !name.contains('*') && !name.starts_with("system:")
+}
+
+/// What is to be there for the mesh.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub(super) objects: Vec<Desired>,
+    /// Whether what else was made for it may go; not where that is unknown: a lost setting opens no door.
+    pub(super) is_all: bool,
+    /// Why not all of it can be made.
+    pub(super) problem: Option<Verdict>,
+}
+
+/// Decides what is to be there.
+pub(super) fn wanted(names: &Names, profile: &Profile, is_on: bool, view: &View) -> Wanted {
+    let without = |is_all, reason: &str, message: String| Wanted {
+        objects: Vec::new(),
+        is_all,
+        problem: Some(Verdict::no(reason, message)),
+    };
+    if !is_on {
+        return without(true, "MeshOff", "the mesh is off: param mesh of component profiles".into());
+    }
+    let left = "what was made for it before is left as it is";
+    let mesh = match &view.mesh {
+        Some(Ok(mesh)) => mesh,
+        Some(Err(problem)) => return without(false, "MeshInvalid", format!("ConfigMap mesh: {problem}; {left}")),
+        None if view.mesh_missing.is_empty() => {
+            let message = format!("ConfigMap mesh is missing; `kfctl apply k8s -c auth` makes it; {left}");
+            return without(false, "MeshNotConfigured", message);
+        }
+        None => {
+            let message = format!("{} and component auth; until then nothing limits traffic", missing(&view.mesh_missing));
+            return without(false, "MeshMissing", message);
+        }
+    };
+    let mut objects = objects(names, &Access::of(profile, &view.shares, mesh), mesh);
+    let problem = if !view.mesh_missing.is_empty() {
+        let message = format!("{}; until then traffic is limited by the network alone", missing(&view.mesh_missing));
+        Some(Verdict::no("MeshMissing", message))
+    } else if view.mesh_unread {
+        Some(Verdict::no("MeshNotRead", "the mesh's own objects are not read yet; the controller tries on"))
+    } else {
+        None
+    };
+    if problem.is_some() {
+        objects.retain(|object| object.resource == *NETWORK_POLICY);
+    }
+    Wanted { objects, is_all: problem.is_none(), problem }
+}
+
+fn missing(definitions: &[&str]) -> String {
+    format!("the cluster has no {}: install Istio", definitions.join(" and "))
+}
+
+/// Who is let in, as tokens name them.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Access {
+    users: BTreeSet<String>,
+    groups: BTreeSet<String>,
+}
+
+impl Access {
+    /// The owner, members who may edit, and whom the namespace is shared with.
+    fn of(profile: &Profile, shares: &[Share], mesh: &Mesh) -> Self {
+        let spec = &profile.spec.template.spec;
+        let members = spec.members.iter().filter(|member| member.role != MemberRole::View).map(|member| &member.subject);
+        let named = std::iter::once(&spec.owner).chain(members).map(|subject| (subject.kind, &subject.name));
+        let shared = shares.iter().flat_map(|share| &share.subjects).map(|(kind, name)| (*kind, name));
+        let mut access = Self::default();
+        for (kind, name) in named.chain(shared).filter(|(_, name)| is_fit(name)) {
+            let (prefix, list) = match kind {
+                SubjectKind::User => (&mesh.user_prefix, &mut access.users),
+                SubjectKind::Group => (&mesh.groups_prefix, &mut access.groups),
+                // No token of the login names a service account.
+                SubjectKind::ServiceAccount => continue,
+            };
+            let claim = name.strip_prefix(prefix.as_str()).filter(|claim| !claim.is_empty());
+            list.extend(claim.map(str::to_owned));
+        }
+        access
+    }
+
+    /// Each claim that lets somebody in, with its values.
+    fn claims<'a>(&'a self, mesh: &'a Mesh) -> impl Iterator<Item = (&'a String, &'a BTreeSet<String>)> {
+        let groups = mesh.groups.as_ref().map(|claim| (claim, &self.groups));
+        std::iter::once((&mesh.user, &self.users)).chain(groups).filter(|(_, values)| !values.is_empty())
+    }
+}
+
+/// All objects, those that the cluster can't take yet too.
+fn objects(names: &Names, access: &Access, mesh: &Mesh) -> Vec<Desired> {
+    let mut objects = vec![names.object(&NETWORK_POLICY, NETWORK, json!({"spec": network(&names.namespace, mesh)}))];
+    if mesh.at_sidecars {
+        objects.push(names.object(&ISTIO[0], ALLOW, json!({"spec": allow(&names.namespace, access, mesh)})));
+        let mut rule = mesh.rule.clone();
+        // What runs in the notebook never sees it.
+        rule["forwardOriginalToken"] = false.into();
+        objects.push(names.object(&ISTIO[1], TOKENS, json!({"spec": {"jwtRules": [rule]}})));
+    }
+    if mesh.at_gateway {
+        let name = format!("{AT_GATEWAY}{}", names.namespace);
+        let mut policy = names.object(&ISTIO[0], &name, json!({"spec": deny(&names.namespace, access, mesh)}));
+        policy.content["metadata"]["namespace"] = mesh.gateway.namespace.clone().into();
+        objects.push(policy);
+    }
+    objects
+}
+
+/// At the sidecars: what is not allowed here is refused.
+fn allow(namespace: &str, access: &Access, mesh: &Mesh) -> Value {
+    // Whoever may write in this namespace could have tokens of another issuer validated too.
+    let issued = json!([{"source": {"requestPrincipals": [format!("{}/*", mesh.issuer)]}}]);
+    let mut rules: Vec<Value> =
+        access.claims(mesh).map(|(claim, values)| json!({"from": issued, "when": [{"key": claim, "values": values}]})).collect();
+    let controller = format!("cluster.local/ns/{SYSTEM_NAMESPACE}/sa/{CONTROLLER_SERVICE_ACCOUNT}");
+    let gateway = format!("cluster.local/ns/{}/sa/{}", mesh.gateway.namespace, mesh.gateway.service_account);
+    rules.extend([
+        json!({"from": [{"source": {"namespaces": [namespace]}}]}),
+        // Whether a notebook is in use.
+        json!({"from": [{"source": {"principals": [controller]}}],
+            "to": [{"operation": {"methods": ["GET"], "paths": ["*/api/kernels", "*/api/terminals"]}}]}),
+        // Health, asked for from inside: by the gateway anybody could.
+        json!({"from": [{"source": {"notPrincipals": [gateway]}}],
+            "to": [{"operation": {"methods": ["GET", "HEAD"], "paths": ["/healthz", "/wait-for-drain"]}}]}),
+    ]);
+    json!({"action": "ALLOW", "rules": rules})
+}
+
+/// At the gateway: the conditions hold together, so that each claim alone lets in; without any, nobody is.
+fn deny(namespace: &str, access: &Access, mesh: &Mesh) -> Value {
+    let roots = [format!("/notebook/{namespace}"), format!("/models/{namespace}")];
+    let paths: Vec<String> = roots.iter().flat_map(|root| [root.clone(), format!("{root}/*")]).collect();
+    let mut rule = json!({"to": [{"operation": {"paths": paths}}]});
+    let unless: Vec<Value> = access.claims(mesh).map(|(claim, values)| json!({"key": claim, "notValues": values})).collect();
+    if !unless.is_empty() {
+        rule["when"] = unless.into();
+    }
+    json!({"selector": {"matchLabels": {"istio": mesh.gateway.selector}}, "action": "DENY", "rules": [rule]})
+}
+
+/// Who comes near at all: the gateway's pods, the namespace's own, and the system.
+fn network(namespace: &str, mesh: &Mesh) -> Value {
+    let named = |name: &str| json!({"matchLabels": {NAMESPACE_NAME: name}});
+    json!({
+        "podSelector": {},
+        "policyTypes": ["Ingress"],
+        "ingress": [{"from": [
+            {"namespaceSelector": named(&mesh.gateway.namespace), "podSelector": {"matchLabels": {"istio": mesh.gateway.selector}}},
+            {"namespaceSelector": named(namespace)},
+            {"namespaceSelector": named(SYSTEM_NAMESPACE)},
+        ]}],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mesh(more: &[(&str, &str)]) -> Mesh {
+        let mut data = json!({"issuer": "https://dex.example.com"});
+        for (key, value) in more {
+            data[*key] = (*value).into();
+        }
+        Mesh::read(&json!({"data": data})).unwrap()
+    }
+
+    fn profile(spec: Value) -> Profile {
+        serde_json::from_value(json!({"apiVersion": "kubeflow.org/v1alpha1", "kind": "Profile",
+            "metadata": {"name": "jane", "uid": "1"}, "spec": {"template": {"spec": spec}}}))
+        .unwrap()
+    }
+
+    fn binding(kind: &str, role: &str, subjects: &[(&str, &str)]) -> Value {
+        let subject = |(kind, name): &(&str, &str)| {
+            let group = if *kind == "ServiceAccount" { "" } else { RBAC };
+            json!({"apiGroup": group, "kind": kind, "name": name})
+        };
+        json!({"metadata": {"name": "b", "uid": "u"}, "roleRef": {"apiGroup": RBAC, "kind": kind, "name": role},
+            "subjects": subjects.iter().map(subject).collect::<Vec<_>>()})
+    }
+
+    fn access(spec: Value, shares: &[Value], more: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
+        let shares: Vec<Share> = shares.iter().filter_map(Share::new).collect();
+        let access = Access::of(&profile(spec), &shares, &mesh(more));
+        (access.users.into_iter().collect(), access.groups.into_iter().collect())
+    }
+
+    fn spec(access: &Access, more: &[(&str, &str)], name: &str) -> Option<Value> {
+        let names = Names { profile: "jane".into(), uid: "1".into(), namespace: "kubeflow-jane".into() };
+        let found = objects(&names, access, &mesh(more)).into_iter().find(|object| object.name == name);
+        found.map(|object| object.content["spec"].clone())
+    }
+
+    #[test]
+    fn owner_members_who_edit_and_shares_come_in() {
+        let member = |kind: &str, name: &str, role: &str| json!({"subject": {"kind": kind, "name": name}, "role": role});
+        let spec = json!({"owner": {"kind": "User", "name": "Jane@foo.com"}, "members": [
+            member("User", "eve", "edit"), member("Group", "admins", "admin"), member("User", "vic", "view"),
+            {"subject": {"kind": "ServiceAccount", "name": "ci", "namespace": "n"}, "role": "edit"}]});
+        let shares = [
+            binding("Role", "default", &[("User", "bob"), ("Group", "team"), ("ServiceAccount", "robot")]),
+            binding("ClusterRole", "kubeflow-edit", &[("User", "ann")]),
+            binding("ClusterRole", "kubeflow-admin", &[("User", "abe")]),
+            binding("ClusterRole", "kubeflow-view", &[("User", "vic")]),
+            binding("ClusterRole", "default", &[("User", "mallory")]),
+            binding("Role", "kubeflow-edit", &[("User", "mallory")]),
+            binding("ClusterRole", "cluster-admin", &[("User", "mallory")]),
+        ];
+        let (users, groups) = access(spec, &shares, &[]);
+        assert_eq!(users, ["Jane@foo.com", "abe", "ann", "bob", "eve"]);
+        assert_eq!(groups, ["admins", "team"]);
+    }
+
+    #[test]
+    fn what_would_stand_for_others_is_left_out() {
+        let owner = json!({"owner": {"kind": "User", "name": "jane"}});
+        let share = binding(
+            "Role",
+            "default",
+            &[("User", "*"), ("User", "*@foo.com"), ("User", "a*b"), ("Group", "system:authenticated"), ("User", "bob")],
+        );
+        assert_eq!(access(owner, std::slice::from_ref(&share), &[]), (vec!["bob".into(), "jane".into()], vec![]));
+        let unfit = Share::new(&share).unwrap();
+        assert_eq!(unfit.unfit().collect::<Vec<_>>(), ["*", "*@foo.com", "a*b", "system:authenticated"]);
+        let mut going = binding("Role", "default", &[("User", "bob")]);
+        going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+        assert_eq!(Share::new(&going), None);
+    }
+
+    #[test]
+    fn prefixes_are_of_rbac_alone() {
+        let owner = json!({"owner": {"kind": "User", "name": "oidc:jane"}});
+        let share = binding("Role", "default", &[("User", "bob"), ("User", "oidc:"), ("Group", "g:team"), ("Group", "team")]);
+        let prefixes = [("userPrefix", "oidc:"), ("groupsPrefix", "g:")];
+        assert_eq!(access(owner, &[share], &prefixes), (vec!["jane".into()], vec!["team".into()]));
+    }
+
+    #[test]
+    fn both_walls_name_the_same_people() {
+        let access = Access { users: ["jane".into()].into(), groups: ["team".into()].into() };
+        let issued = json!([{"source": {"requestPrincipals": ["https://dex.example.com/*"]}}]);
+        let allow = spec(&access, &[], ALLOW).unwrap();
+        assert_eq!(allow["action"], "ALLOW");
+        assert_eq!(
+            allow["rules"].as_array().unwrap()[..3],
+            [
+                json!({"from": issued, "when": [{"key": "request.auth.claims[email]", "values": ["jane"]}]}),
+                json!({"from": issued, "when": [{"key": "request.auth.claims[groups]", "values": ["team"]}]}),
+                json!({"from": [{"source": {"namespaces": ["kubeflow-jane"]}}]}),
+            ]
+        );
+        assert_eq!(
+            spec(&access, &[], "profile-access-kubeflow-jane").unwrap(),
+            json!({"selector": {"matchLabels": {"istio": "ingressgateway"}}, "action": "DENY", "rules": [{
+                "to": [{"operation": {"paths": ["/notebook/kubeflow-jane", "/notebook/kubeflow-jane/*", "/models/kubeflow-jane", "/models/kubeflow-jane/*"]}}],
+                "when": [{"key": "request.auth.claims[email]", "notValues": ["jane"]}, {"key": "request.auth.claims[groups]", "notValues": ["team"]}]}]})
+        );
+        let tokens = spec(&access, &[], TOKENS).unwrap();
+        assert_eq!(tokens["jwtRules"][0]["forwardOriginalToken"], false);
+        // With nobody to let in, all are kept out, and no claim lets in by being absent.
+        let deny = spec(&Access::default(), &[], "profile-access-kubeflow-jane").unwrap();
+        assert!(deny["rules"][0].get("when").is_none());
+        let allow = spec(&Access::default(), &[], ALLOW).unwrap();
+        assert!(!allow.to_string().contains("request"), "{allow}");
+        // Groups of tokens that have none open nothing.
+        assert!(!spec(&access, &[("groupsClaim", "")], ALLOW).unwrap().to_string().contains("team"));
+    }
+
+    #[test]
+    fn either_wall_can_be_left_out_and_never_the_network() {
+        let access = Access::default();
+        let there = |enforce: &str| {
+            [ALLOW, TOKENS, "profile-access-kubeflow-jane", NETWORK]
+                .map(|name| spec(&access, &[("enforce", enforce)], name).is_some())
+        };
+        assert_eq!(there("both"), [true; 4]);
+        assert_eq!(there("gateway"), [false, false, true, true]);
+        assert_eq!(there("sidecar"), [true, true, false, true]);
+        let network = spec(&access, &[], NETWORK).unwrap();
+        assert_eq!(network["podSelector"], json!({}));
+        assert_eq!(network["ingress"].as_array().map(Vec::len), Some(1), "a second entry would be another door");
+        assert_eq!(network["ingress"][0]["from"].as_array().map(Vec::len), Some(3), "an empty list is everybody");
+    }
+}

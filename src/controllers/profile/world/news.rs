@@ -1,0 +1,279 @@
+//! What each piece of news changes, and whom it concerns. Pure.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::super::claim::{NamespaceSeen, REFUSED_FOR_RIVALS};
+use super::super::defaults::{self, Defaults};
+use super::super::mesh::{self, Mesh};
+use super::super::observed::{Observed, version};
+use super::super::policies::Share;
+use super::super::rivals::Traits;
+use super::super::{SYSTEM_NAMESPACE, desired, quota};
+use super::{Entry, Source, World, identity, slot};
+use crate::cluster::Resource;
+use crate::labels::{PROFILE, PROFILE_UID};
+
+impl World {
+    pub(super) fn apply(&mut self, watch: usize, source: &Source, value: Value) -> BTreeSet<String> {
+        self.watches[watch].latest = self.watches[watch].latest.max(version(&value));
+        let (namespace, name) = identity(&value);
+        match source {
+            Source::Profiles => self.apply_profile(&name, Entry::new(value)),
+            Source::Namespaces => self.apply_namespace(&name, NamespaceSeen::new(&value)),
+            Source::Kind(resource) => self.apply_object(resource, &namespace, &name, &value),
+            Source::Defaults => self.set_defaults(Some(Defaults::read(&value))),
+            Source::Edit => self.set_edit(Some(value.get("rules").cloned().unwrap_or_default())),
+            Source::Mesh(name) => {
+                let conditions = value.pointer("/status/conditions").and_then(Value::as_array).into_iter().flatten();
+                let is_served = conditions.into_iter().any(|it| it["type"] == "Established" && it["status"] == "True");
+                self.set_mesh(name, is_served && value["metadata"].get("deletionTimestamp").is_none())
+            }
+            Source::MeshSettings => self.set_mesh_settings(Some(Mesh::read(&value))),
+            Source::Templates => {
+                let data = value["data"].as_object().into_iter().flatten();
+                self.sources = data.filter_map(|(name, text)| Some((name.clone(), text.as_str()?.to_owned()))).collect();
+                BTreeSet::new()
+            }
+        }
+    }
+
+    fn apply_profile(&mut self, name: &str, entry: Entry) -> BTreeSet<String> {
+        let before = self.profiles.get(name);
+        if before.is_some_and(|before| before.version > entry.version) {
+            return BTreeSet::new();
+        }
+        let before_traits = before.map(Entry::traits);
+        // News of our own status is none.
+        let same = before.is_some_and(|before| {
+            let generation = |entry: &Entry| entry.content.as_deref().map(|profile| profile.metadata.generation).ok().flatten();
+            let told = |entry: &Entry| entry.content.as_deref().ok().and_then(|profile| profile.status.clone());
+            (&before.uid, before.deleting, &before.creator, &before.annotations, &before.finalizers, before.content.is_ok())
+                == (&entry.uid, entry.deleting, &entry.creator, &entry.annotations, &entry.finalizers, entry.content.is_ok())
+                && generation(before) == generation(&entry)
+                && told(before) == told(&entry)
+        });
+        let mut affected = if same { BTreeSet::new() } else { self.claim(name) };
+        let (old, new) = (before_traits, entry.traits());
+        if old.as_ref() != Some(&new) {
+            affected.extend(self.leave_rivals(name, old));
+            self.rivals.add(name, &new);
+        }
+        if let Some(namespace) = entry.namespace() {
+            self.claims.entry(namespace).or_default().insert(name.to_owned());
+        }
+        let leaving = entry.deleting.then(|| entry.namespace()).flatten();
+        self.profiles.insert(name.to_owned(), entry);
+        if !same {
+            affected.insert(name.to_owned());
+            // Who waits for the namespace.
+            affected.extend(leaving.iter().flat_map(|namespace| self.claimants(namespace)));
+        }
+        affected
+    }
+
+    /// Takes a profile out of those that stand in each other's way; whoever was refused for one of them may be next.
+    fn leave_rivals(&mut self, name: &str, traits: Option<Traits>) -> BTreeSet<String> {
+        let Some(traits) = traits else { return BTreeSet::new() };
+        let next = self.rivals.remove(name, &traits);
+        next.into_iter()
+            .filter(|other| self.profiles.get(other).is_some_and(|entry| entry.is_refused_for(&REFUSED_FOR_RIVALS)))
+            .collect()
+    }
+
+    /// Takes a profile's claims away; whoever asks for the same namespace may be next.
+    fn claim(&mut self, name: &str) -> BTreeSet<String> {
+        let mut next = BTreeSet::new();
+        let Some(namespace) = self.profiles.get(name).and_then(Entry::namespace) else { return next };
+        if let Some(names) = self.claims.get_mut(&namespace) {
+            names.remove(name);
+            if names.is_empty() {
+                self.claims.remove(&namespace);
+            } else {
+                next.extend(names.iter().cloned());
+            }
+        }
+        next
+    }
+
+    fn claimants(&self, namespace: &str) -> BTreeSet<String> {
+        self.claims.get(namespace).cloned().unwrap_or_default()
+    }
+
+    fn apply_namespace(&mut self, name: &str, mut seen: NamespaceSeen) -> BTreeSet<String> {
+        let before = self.namespaces.get(name);
+        if before.is_some_and(|before| before.observed.version > seen.observed.version) {
+            return BTreeSet::new();
+        }
+        if let Some(before) = before {
+            keep_sent(&before.observed, &mut seen.observed);
+        }
+        let mut affected = BTreeSet::new();
+        if before.is_none_or(|before| !before.says_the_same(&seen)) {
+            affected = self.claimants(name);
+            affected.extend(seen.profile.iter().map(|(name, _)| name.clone()));
+            if name == SYSTEM_NAMESPACE {
+                affected.extend(self.profiles.keys().cloned());
+            }
+        }
+        self.namespaces.insert(name.to_owned(), seen);
+        affected
+    }
+
+    fn apply_object(&mut self, resource: &Arc<Resource>, namespace: &str, name: &str, value: &Value) -> BTreeSet<String> {
+        let mut observed = Observed::new(value);
+        let slot = slot(resource, name);
+        let is_older = |before: &Observed| before.version > observed.version;
+        if self.objects.get(namespace).and_then(|objects| objects.get(&slot)).is_some_and(is_older) {
+            return BTreeSet::new();
+        }
+        let marked = value["metadata"]["labels"].get(PROFILE_UID).is_some();
+        // What we bind follows from the profile itself.
+        let share = (!marked || !observed.is_ours()).then(|| Share::new(value)).flatten();
+        let shared = self.set_share(resource, namespace, name, share);
+        // Of bindings all are followed; those without the mark are no object of the profile, even where we have taken a subject out.
+        if resource.kind == "RoleBinding" && !marked {
+            let was_marked = self.remove_object(resource, namespace, name, observed.version);
+            return if shared || was_marked { self.holder(namespace, value) } else { BTreeSet::new() };
+        }
+        let before = self.objects.get(namespace).and_then(|objects| objects.get(&slot));
+        let mut changed =
+            shared || before.is_none_or(|before| (before.digest, before.deleting) != (observed.digest, observed.deleting));
+        if let Some(before) = before {
+            keep_sent(before, &mut observed);
+        }
+        if is_quota(resource, name) {
+            let seen = quota::Seen::new(value);
+            changed |= self.quotas.get(namespace) != Some(&seen);
+            self.quotas.insert(namespace.to_owned(), seen);
+        }
+        self.objects.entry(namespace.to_owned()).or_default().insert(slot, observed);
+        let about = self.note_gateway(resource, namespace, name, Some(value));
+        if changed { self.holder(about, value) } else { BTreeSet::new() }
+    }
+
+    /// Whose an object is: its namespace's profile, or the one that it names itself.
+    fn holder(&self, namespace: &str, value: &Value) -> BTreeSet<String> {
+        let holder = self.namespaces.get(namespace).and_then(|seen| seen.profile.as_ref()).map(|(name, _)| name.clone());
+        let label = || value["metadata"]["labels"][PROFILE].as_str().map(str::to_owned);
+        holder.or_else(label).into_iter().collect()
+    }
+
+    fn set_defaults(&mut self, defaults: Option<Result<Defaults, String>>) -> BTreeSet<String> {
+        let defaults = defaults.map(|defaults| defaults.map(Arc::new));
+        if self.defaults == defaults {
+            return BTreeSet::new();
+        }
+        self.defaults = defaults;
+        self.profiles.keys().cloned().collect()
+    }
+
+    fn set_edit(&mut self, rules: Option<Value>) -> BTreeSet<String> {
+        let rules = rules.map(Arc::new);
+        if self.edit == rules {
+            return BTreeSet::new();
+        }
+        self.edit = rules;
+        self.profiles.keys().cloned().collect()
+    }
+
+    /// Namespace and name of all that is known from a source.
+    pub(super) fn known(&self, source: &Source) -> Vec<(String, String)> {
+        let plain = |name: &String| (String::new(), name.clone());
+        match source {
+            Source::Profiles => self.profiles.keys().map(|name| (SYSTEM_NAMESPACE.to_owned(), name.clone())).collect(),
+            Source::Namespaces => self.namespaces.keys().map(plain).collect(),
+            Source::Kind(resource) => {
+                let kind = resource.group_kind();
+                let objects =
+                    self.objects.iter().flat_map(|(namespace, objects)| objects.keys().map(move |slot| (namespace, slot)));
+                objects
+                    .filter(|(_, slot)| *slot.0 == *kind)
+                    .map(|(namespace, slot)| (namespace.clone(), slot.1.to_string()))
+                    .chain(self.known_shares(resource))
+                    .collect()
+            }
+            // Each is one object, and its list tells that it is missing.
+            Source::Defaults => vec![(SYSTEM_NAMESPACE.to_owned(), defaults::CONFIGMAP.to_owned())],
+            Source::Edit => vec![(String::new(), desired::EDIT.to_owned())],
+            Source::Mesh(name) => vec![(String::new(), (*name).to_owned())],
+            Source::MeshSettings => vec![(SYSTEM_NAMESPACE.to_owned(), mesh::CONFIGMAP.to_owned())],
+            Source::Templates => self.templates_configmap().map(|name| (SYSTEM_NAMESPACE.to_owned(), name)).into_iter().collect(),
+        }
+    }
+
+    /// Takes out what is gone since `version`.
+    pub(super) fn remove(&mut self, source: &Source, namespace: &str, name: &str, version: u64) -> BTreeSet<String> {
+        match source {
+            Source::Profiles => {
+                if self.profiles.get(name).is_none_or(|entry| entry.version > version) {
+                    return BTreeSet::new();
+                }
+                let mut affected = self.claim(name);
+                let traits = self.profiles.get(name).map(Entry::traits);
+                affected.extend(self.leave_rivals(name, traits));
+                self.profiles.remove(name);
+                affected.insert(name.to_owned());
+                affected
+            }
+            Source::Namespaces => {
+                if self.namespaces.get(name).is_none_or(|seen| seen.observed.version > version) {
+                    return BTreeSet::new();
+                }
+                let mut affected = self.claimants(name);
+                affected.extend(self.namespaces.remove(name).and_then(|seen| seen.profile).map(|(name, _)| name));
+                affected.extend(self.guards(name));
+                affected
+            }
+            Source::Kind(resource) => {
+                let shared = self.set_share(resource, namespace, name, None);
+                if !self.remove_object(resource, namespace, name, version) && !shared {
+                    return BTreeSet::new();
+                }
+                let about = self.note_gateway(resource, namespace, name, None);
+                let mut affected = self.holder(about, &Value::Null);
+                if about != namespace {
+                    affected.extend(self.claimants(about));
+                }
+                affected
+            }
+            Source::Defaults => self.set_defaults(None),
+            Source::Edit => self.set_edit(None),
+            Source::Mesh(name) => self.set_mesh(name, false),
+            Source::MeshSettings => self.set_mesh_settings(None),
+            Source::Templates => {
+                self.sources.clear();
+                BTreeSet::new()
+            }
+        }
+    }
+
+    /// Whether it was there.
+    fn remove_object(&mut self, resource: &Resource, namespace: &str, name: &str, version: u64) -> bool {
+        let Some(objects) = self.objects.get_mut(namespace) else { return false };
+        let slot = slot(resource, name);
+        if objects.get(&slot).is_none_or(|observed| observed.version > version) {
+            return false;
+        }
+        objects.remove(&slot);
+        if objects.is_empty() {
+            self.objects.remove(namespace);
+        }
+        if is_quota(resource, name) {
+            self.quotas.remove(namespace);
+        }
+        true
+    }
+}
+
+fn keep_sent(before: &Observed, after: &mut Observed) {
+    if before.digest == after.digest {
+        after.sent = before.sent;
+    }
+}
+
+fn is_quota(resource: &Resource, name: &str) -> bool {
+    resource.kind == "ResourceQuota" && name == quota::NAME
+}
