@@ -12,7 +12,6 @@ pub(crate) const NUMBER: &str = "x-request-number";
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
     pub(crate) backend: String,
-    pub(crate) path: String,
     pub(crate) headers: Vec<(String, String)>,
 }
 
@@ -44,12 +43,11 @@ impl Backends {
 
     fn answer(&self, name: &str, stream: TcpStream) -> Option<()> {
         let mut lines = BufReader::new(stream.try_clone().ok()?).lines().map_while(Result::ok);
-        let first = lines.next()?;
-        let path = first.split(' ').nth(1)?.to_owned();
+        lines.next()?;
         let head = lines.take_while(|line| !line.is_empty());
         let headers: Vec<(String, String)> =
             head.filter_map(|line| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()))).collect();
-        let seen = Seen { backend: name.to_owned(), path, headers };
+        let seen = Seen { backend: name.to_owned(), headers };
         if let [number] = seen.header(NUMBER)[..] {
             self.0.lock().expect("no panic").insert(number.to_owned(), seen.clone());
         }
