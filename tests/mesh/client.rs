@@ -29,9 +29,9 @@ impl Client {
         Self { people, keys, count: AtomicUsize::default() }
     }
 
-    /// The e-mail address that somebody's token says, where it says one.
-    pub(crate) fn email(&self, who: &str) -> Option<&str> {
-        self.people[who].get("email").map(String::as_str)
+    /// What somebody's line says, where it says it.
+    pub(crate) fn word(&self, who: &str, name: &str) -> Option<&str> {
+        self.people[who].get(name).map(String::as_str)
     }
 
     /// The token of one of them.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::backends::Backends;
+use crate::backends::{Backends, Seen};
 use crate::client::Client;
 use crate::harness::{App, Cluster, Controller, answer, until};
 use crate::requests::{At, Cell, Who};
@@ -210,14 +210,13 @@ impl Mesh {
             &format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: istio-system}}\n---\n{}", tools.definitions),
         );
         let jwks = keys.jwks();
-        let by_hand = std::env::var_os("BY_HAND").is_some();
         let parameters = [
             ("profiles", "deployment", "false"),
             ("auth", "issuer", ISSUER),
             ("auth", "audiences", AUDIENCE),
             ("auth", "jwks", &jwks),
         ];
-        for (component, parameter, value) in if by_hand { &parameters[..1] } else { &parameters } {
+        for (component, parameter, value) in parameters {
             app.kfctl(&["component", "enable", component]).success();
             app.kfctl(&["param", "set", component, parameter, value]).success();
         }
@@ -235,9 +234,6 @@ impl Mesh {
         surroundings = surroundings.replace("SIDECAR_PORT", &sidecar_port.to_string());
         for name in BACKENDS {
             surroundings = surroundings.replace(&format!("PORT({name})"), &backends.start(name).to_string());
-        }
-        if by_hand {
-            surroundings += &("---\n".to_owned() + &include_str!("by-hand.yaml").replace("JWKS", &jwks));
         }
         add("surroundings", &surroundings);
         app.kfctl(&["apply", "k8s", "-c", "surroundings", "--yes", "--no-wait"]).success();
@@ -274,6 +270,28 @@ impl Mesh {
         while open.iter().any(|cell| self.wrong(cell).is_some()) && Instant::now() < deadline {}
     }
 
+    /// What a backend was told that it should not have been.
+    fn told(&self, seen: &Seen, who: &str) -> Vec<String> {
+        let mut faults = Vec::new();
+        let users = seen.header("kubeflow-userid");
+        if users != [self.client.word(who, "email").unwrap_or_default()] {
+            faults.push(format!("{} was told the user is {users:?}", seen.backend));
+        }
+        let groups = seen.header("kubeflow-groups");
+        if groups.len() != usize::from(self.client.word(who, "groups").is_some()) {
+            faults.push(format!("{} was told the groups are {groups:?}", seen.backend));
+        }
+        for name in ["x-goog-authenticated-user-email", "x-forwarded-user", "x-auth-request-email"] {
+            if !seen.header(name).is_empty() {
+                faults.push(format!("{} was given {name}", seen.backend));
+            }
+        }
+        if seen.backend == "jane-guarded" && !seen.header("authorization").is_empty() {
+            faults.push("the notebook was given the token".to_owned());
+        }
+        faults
+    }
+
     /// What is wrong about the answer to a cell; `None` where it is right.
     pub(crate) fn wrong(&self, cell: &Cell) -> Option<String> {
         let port = if cell.at == At::Gateway { self.gateway.port } else { self.sidecar.port };
@@ -287,16 +305,7 @@ impl Mesh {
                 format!("{status}{}, reached{}", by(&answered), reached.map_or(" none".to_owned(), |name| format!(" {name}")));
             faults.push(format!("expected {}{}, got {found}", cell.status, by(&cell.backend)));
         }
-        if let Some(seen) = seen {
-            let email = self.client.email(&cell.who).unwrap_or_default();
-            let users = seen.header("kubeflow-userid");
-            if users.iter().any(|user| *user != email) {
-                faults.push(format!("{} was told the user is {users:?}", seen.backend));
-            }
-            if seen.backend == "jane-guarded" && !seen.header("authorization").is_empty() {
-                faults.push("the notebook was given the token".to_owned());
-            }
-        }
+        faults.extend(seen.iter().flat_map(|seen| self.told(seen, &cell.who)));
         let Cell { line, at, protocol, method, who, host, target, .. } = cell;
         (!faults.is_empty()).then(|| {
             format!("requests.txt:{line} {at:?} HTTP/{protocol} {method} {host} {target} as {who}: {}", faults.join("; "))
