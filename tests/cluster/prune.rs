@@ -82,7 +82,7 @@ fn api_an_object_that_moves_is_never_deleted() {
     assert_eq!(uid(&cluster, &["configmap", "moves"]), before);
     let said = app.kfctl(&["delete", "-c", "one", "--yes"]);
     assert_eq!(said.code, 0, "{}", said.all());
-    assert!(!is_there(&cluster, &["configmap", "a"]), "{}", said.all());
+    assert!(!is_there(&cluster, &["configmap", "a"]) && is_there(&cluster, &["configmap", "b"]), "{}", said.all());
     assert_eq!(uid(&cluster, &["configmap", "moves"]), before);
     for components in [["-c", "two"], ["-c", "one"]] {
         app.kfctl(&[&["apply", "k8s", "--yes"], &components[..]].concat()).success();
