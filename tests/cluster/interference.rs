@@ -168,6 +168,8 @@ fn api_an_apply_in_the_middle_of_a_delete_leaves_nothing_that_nobody_knows() {
         assert_eq!(members(&cluster), "", "{}", context());
         assert!(!is_there(&cluster, &["namespace", "kubeflow-system"]), "{}", context());
     }
+    // What is there is in the inventory, so that it is found without the directory too.
+    let known = || members(&cluster).is_empty() || is_there(&cluster, &["-n", "kubeflow-system", "configmap", "kfctl.both.own"]);
     // The other way round: the whole delete happens in the middle of an apply, which then puts its inventory back.
     let written = "?fieldManager=kfctl&fieldValidation=Strict&force=false";
     let [map, namespace] = ["/configmaps/a", "/namespaces/both"].map(|path| format!("{path}{written}"));
@@ -176,6 +178,7 @@ fn api_an_apply_in_the_middle_of_a_delete_leaves_nothing_that_nobody_knows() {
         let run = app.start(&["apply", "k8s", "--yes", "--timeout", "30s", "--kubeconfig", &slowly]);
         let deleted = stopped.meanwhile(|| app.kfctl(&["delete", "--yes"]));
         let applied = run.finish();
+        assert!(known(), "{path}: {} {}", applied.all(), deleted.all());
         let again = app.kfctl(&["delete", "--yes"]);
         assert!(deleted.code == 0 && again.code == 0, "{path}: {} {} {}", applied.all(), deleted.all(), again.all());
         assert_eq!(members(&cluster), "", "{path}: {} {} {}", applied.all(), deleted.all(), again.all());
@@ -185,6 +188,7 @@ fn api_an_apply_in_the_middle_of_a_delete_leaves_nothing_that_nobody_knows() {
         let delete = app.start(&["delete", "--yes"]);
         let applied = apply();
         let deleted = delete.finish();
+        assert!(known(), "{round}: {} {}", applied.all(), deleted.all());
         let again = app.kfctl(&["delete", "--yes"]);
         assert_eq!(again.code, 0, "{round}: {} {} {}", applied.all(), deleted.all(), again.all());
         assert_eq!(members(&cluster), "", "{round}: {} {} {}", applied.all(), deleted.all(), again.all());
@@ -260,6 +264,17 @@ fn api_pruning_beside_another_apply_forgets_nothing() {
         cluster.outside().kfctl(&["delete", "--app", "beside", "--cluster-uid", &uid]).success();
         assert!(!is_there(&cluster, &["secret", "comes"]) && members(&cluster).is_empty(), "{}", context());
     }
+    // An apply has noted what it is about to write, and has not written it yet: that note is not overwritten.
+    bring(&app, &(map("a") + &secret("goes")));
+    app.kfctl(&["apply", "k8s", "--yes"]).success();
+    bring(&app, &map("a"));
+    let stopped = proxy.stop_at("GET", "/configmaps/kfctl.beside.own");
+    let run = app.start(&["apply", "k8s", "--prune=yes", "--kubeconfig", &through]);
+    let noted = "applyset.kubernetes.io/contains-group-kinds=ConfigMap,Role.rbac.authorization.k8s.io,Secret";
+    stopped.meanwhile(|| cluster.kubectl(&[&["annotate", "--overwrite"], &inventory[..], &[noted]].concat()).success());
+    let said = run.finish();
+    assert!(said.code == 4 && said.stderr.contains("another run of kfctl has written to it meanwhile"), "{}", said.all());
+    assert!(kinds().contains("Role.rbac.authorization.k8s.io"), "{}", said.all());
 }
 
 #[test]
