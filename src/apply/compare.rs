@@ -244,6 +244,12 @@ pub(super) mod tests {
         let mut longer = wanted();
         longer["spec"]["type"] = "ClusterIP".into();
         assert!(!is_unchanged(&longer, &live()));
+        // As many as before, and another one; an item more.
+        shorter["spec"]["type"] = "ClusterIP".into();
+        assert!(!is_unchanged(&shorter, &live()));
+        longer = wanted();
+        longer["spec"]["ports"].as_array_mut().unwrap().push(json!({"port": 81}));
+        assert!(!is_unchanged(&longer, &live()));
     }
 
     /// Of an object in `group` with one field, owned as a whole or in these parts.
@@ -264,6 +270,7 @@ pub(super) mod tests {
         let rule = json!([{"verbs": ["get"]}]);
         assert_eq!(whole(rule.clone(), json!([{"verbs": ["get"], "resourceNames": ["one"]}])), (false, false), "more is allowed");
         assert_eq!(whole(json!([{"verbs": ["get"], "resourceNames": ["one"]}]), rule), (false, false), "less is allowed");
+        assert_eq!(whole(json!([1]), json!([1, 2])), (false, false), "an item more");
         assert_eq!(whole(json!([{"port": 1}]), json!([{"port": 1, "protocol": "TCP"}])), (true, false), "a default");
         assert_eq!(whole(json!([{"port": 1}]), json!([{"port": 1, "protocol": "UDP"}])), (false, false), "no default");
         assert_eq!(

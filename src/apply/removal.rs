@@ -31,6 +31,8 @@ const CONCURRENCY: usize = 24;
 pub struct Scope<'a> {
     /// The inventories whose members are meant.
     pub inventories: Vec<&'a Inventory>,
+    /// Kinds of theirs that they don't name.
+    pub strays: Vec<Inventory>,
     /// Those of them that stay, whatever goes: components that still run.
     pub staying: HashSet<String>,
     /// What the app still renders, with the component that does.
@@ -132,7 +134,8 @@ pub async fn look(connection: &Connection, discovery: &Discovery, scope: Scope<'
     let live = if scope.inventories.is_empty() {
         Live::default()
     } else {
-        Live::read(connection, discovery, &scope.inventories, &[], CONCURRENCY).await?
+        let named: Vec<&Inventory> = scope.inventories.iter().copied().chain(&scope.strays).collect();
+        Live::read(connection, discovery, &named, &[], CONCURRENCY).await?
     };
     let by_set: HashMap<String, &Inventory> = scope.inventories.iter().map(|inventory| (inventory.id(), *inventory)).collect();
     let facts = Facts {
@@ -429,7 +432,12 @@ async fn finish(
         if trimmed.as_ref() == Some(inventory) {
             continue;
         }
-        let replaced = async || inventory.replace(connection, trimmed.as_ref()).await;
+        let replaced = async || {
+            if trimmed.is_some() {
+                records::stand(connection, &records::bare_namespace(), &mut false).await?;
+            }
+            inventory.replace(connection, trimmed.as_ref()).await
+        };
         if !retrying(&id, deadline, events, to_the_end(), replaced).await? {
             let reason = "another run of kfctl has written to it meanwhile".to_owned();
             removed.unready.push(Unready { object: id, reason });

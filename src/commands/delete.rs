@@ -67,10 +67,15 @@ pub(super) async fn run(session: &Session, arguments: &cli::Delete) -> Result<Ex
 /// The place, what it knows of the app, and what would go. Changes nothing.
 async fn look(session: &Session, arguments: &cli::Delete) -> Result<(Place, BTreeMap<String, Inventory>, Removal)> {
     let place = find(session, arguments).await?;
-    let known = inventories(&place, arguments).await?;
+    let mut known = inventories(&place, arguments).await?;
     let discovery = Discovery::read(&place.connection).await.map_err(|failure| place.explain(&failure))?;
+    let strays = strays(&place, &known, &discovery).await?;
+    for (component, inventory) in &strays {
+        known.entry(component.clone()).or_insert_with(|| inventory.clone());
+    }
     let scope = Scope {
         inventories: chosen(&known, &arguments.components)?,
+        strays: strays.into_values().collect(),
         staying: std::collections::HashSet::new(),
         rendered: rendered_elsewhere(&place, &arguments.components, &discovery)?,
         user_data: arguments.delete_user_data,
@@ -140,6 +145,20 @@ async fn inventories(place: &Place, arguments: &cli::Delete) -> Result<BTreeMap<
     Ok(known)
 }
 
+/// What no inventory names, where the app directory can tell of it.
+async fn strays(
+    place: &Place,
+    known: &BTreeMap<String, Inventory>,
+    discovery: &Discovery,
+) -> Result<BTreeMap<String, Inventory>> {
+    let Some(app) = &place.app else { return Ok(BTreeMap::new()) };
+    let found = app.components(&place.catalog).and_then(|all| Ok((rendered(place, app, &all, discovery)?, all)));
+    // What can't be rendered now is no reason to delete nothing.
+    let Ok((rendered, all)) = found else { return Ok(BTreeMap::new()) };
+    let strays = apply::strays(&place.connection, discovery, (&place.name, &place.uid), &all, &rendered, known).await;
+    strays.map_err(|failure| place.explain(&failure))
+}
+
 fn chosen<'a>(known: &'a BTreeMap<String, Inventory>, names: &[String]) -> Result<Vec<&'a Inventory>> {
     if let Some(name) = names.iter().find(|name| !known.contains_key(*name)) {
         return Err(Error::usage(format!("the app has no component {name:?} in the cluster"))
@@ -153,8 +172,12 @@ fn rendered_elsewhere(place: &Place, names: &[String], discovery: &Discovery) ->
     let Some(app) = place.app.as_ref().filter(|_| !names.is_empty()) else { return Ok(HashMap::new()) };
     let mut others = app.components(&place.catalog)?;
     others.retain(|name| !names.contains(name));
+    rendered(place, app, &others, discovery)
+}
+
+fn rendered(place: &Place, app: &App, names: &[String], discovery: &Discovery) -> Result<HashMap<ObjectId, String>> {
     let components: Vec<(String, Vec<Object>)> =
-        app.render(&place.catalog, &others)?.into_iter().map(|rendered| (rendered.component, rendered.objects)).collect();
+        app.render(&place.catalog, names)?.into_iter().map(|rendered| (rendered.component, rendered.objects)).collect();
     Ok(apply::identities(&components, discovery, &app.file.namespace))
 }
 

@@ -66,6 +66,7 @@ pub(super) async fn look(
             .collect(),
         rendered: apply::identities(&components, &discovery, &app.file.namespace),
         inventories,
+        strays: Vec::new(),
         user_data: false,
         whole: false,
     };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::facts::{Fact, Facts, Service, backend};
+use super::facts::{Fact, Facts, Service, backend, converter};
 use super::{Finding, Level};
 use crate::apply::{image_version, is_default_class};
 use crate::catalog::quantity_value;
@@ -123,24 +123,26 @@ pub(super) fn webhooks(facts: &Facts) -> Vec<Finding> {
     let text = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let mut findings = Vec::new();
     for configuration in configurations {
-        let mut dead: BTreeMap<(String, String), (Service, bool, Vec<String>)> = BTreeMap::new();
+        let mut dead: BTreeMap<(String, String), (&str, bool, Vec<String>)> = BTreeMap::new();
         for webhook in list(configuration, "/webhooks") {
             let Some(service) = backend(webhook) else { continue };
-            let Some(state @ (Service::Missing | Service::Empty)) = facts.services.get(&service).copied() else { continue };
+            let Some(what) = trouble(facts, &service) else { continue };
             let closed = webhook.get("failurePolicy").and_then(Value::as_str) != Some("Ignore");
-            let entry = dead.entry(service).or_insert((state, false, Vec::new()));
+            let entry = dead.entry(service).or_insert((what, false, Vec::new()));
             entry.1 |= closed;
             entry.2.push(text(webhook, "/name"));
         }
         let name = text(configuration, "/metadata/name");
-        for ((namespace, service), (state, closed, webhooks)) in dead {
-            let what = if state == Service::Missing { "does not exist" } else { "has nothing ready behind it" };
+        for ((namespace, service), (what, closed, webhooks)) in dead {
             let effect = if closed { "every write that it watches is refused" } else { "it is skipped" };
             findings.push(Finding {
                 check,
                 level: if closed { Level::Fail } else { Level::Warn },
-                found: format!("service {namespace}/{service} {what}, and webhook configuration {name} ({}) calls it: {effect}", webhooks.join(", ")),
-                to_do: Some(format!("look at its pods: `kubectl -n {namespace} get pods,endpointslices`; if its program is gone for good, the configuration should go too")),
+                found: format!(
+                    "service {namespace}/{service} {what}, and webhook configuration {name} ({}) calls it: {effect}",
+                    webhooks.join(", ")
+                ),
+                to_do: Some(format!("{}; if its program is gone for good, the configuration should go too", look_at(&namespace))),
             });
         }
     }
@@ -149,6 +151,40 @@ pub(super) fn webhooks(facts: &Facts) -> Vec<Finding> {
             .push(Finding::ok(check, format!("{} webhook configurations, each with something behind it", configurations.len())));
     }
     findings
+}
+
+/// Definitions whose objects nothing converts.
+pub(super) fn converters(facts: &Facts) -> Vec<Finding> {
+    let check = "converters";
+    let definitions = match &facts.converted {
+        Ok(definitions) => definitions,
+        Err(why) => return vec![Finding::unknown(check, why)],
+    };
+    let dead = definitions.iter().filter_map(|definition| {
+        let service = converter(definition)?;
+        let what = trouble(facts, &service)?;
+        let name = definition.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+        let (namespace, service) = service;
+        let found = format!(
+            "service {namespace}/{service} {what}, and converts the objects of {name}: one that is stored in another version than asked for can't be read, and its namespace can't go"
+        );
+        Some(Finding::fail(check, found, format!("{}; what converts has to run as long as there are such objects", look_at(&namespace))))
+    });
+    let dead: Vec<Finding> = dead.collect();
+    if dead.is_empty() {
+        let found = format!("{} definitions have their objects converted, each by something that runs", definitions.len());
+        return vec![Finding::ok(check, found)];
+    }
+    dead
+}
+
+/// What is wrong with a service that the API server calls.
+fn trouble(facts: &Facts, service: &(String, String)) -> Option<&'static str> {
+    facts.services.get(service).copied().and_then(Service::trouble)
+}
+
+fn look_at(namespace: &str) -> String {
+    format!("look at its pods: `kubectl -n {namespace} get pods,endpointslices`")
 }
 
 pub(super) fn storage(classes: &Fact<Vec<Value>>) -> Finding {

@@ -25,6 +25,17 @@ pub enum Service {
     Missing,
 }
 
+impl Service {
+    /// What is wrong with it.
+    pub(super) fn trouble(self) -> Option<&'static str> {
+        match self {
+            Self::Ready => None,
+            Self::Empty => Some("has nothing ready behind it"),
+            Self::Missing => Some("does not exist"),
+        }
+    }
+}
+
 /// All that the checks know.
 #[derive(Debug)]
 pub struct Facts {
@@ -40,13 +51,15 @@ pub struct Facts {
     pub nodes: Fact<Vec<Value>>,
     /// Webhook configurations, of both kinds.
     pub webhooks: Fact<Vec<Value>>,
+    /// Definitions whose objects something converts from version to version.
+    pub converted: Fact<Vec<Value>>,
     /// `APIService`s.
     pub api_services: Fact<Vec<Value>>,
     /// Deployments of Istio's control plane.
     pub istiods: Fact<Vec<Value>>,
     /// Whether Istio's CNI runs.
     pub istio_cni: Fact<bool>,
-    /// Services behind webhooks, by namespace and name. Those that can't be looked at are left out.
+    /// Services behind webhooks and converters, by namespace and name. Those that can't be looked at are left out.
     pub services: BTreeMap<(String, String), Service>,
     /// Whether the caller may do everything.
     pub is_admin: Fact<bool>,
@@ -89,13 +102,14 @@ impl Facts {
             async |path: &str| connection.get(path).await.map(|answer| list(&answer, "/items").to_vec()).map_err(in_words);
         let webhooks =
             async |kind: &str| items(&format!("/apis/admissionregistration.k8s.io/v1/{kind}webhookconfigurations")).await;
-        let (version, discovery, classes, nodes, mutating, validating, api_services, istiods, cni, is_admin) = futures::join!(
+        let (version, discovery, classes, nodes, mutating, validating, converted, api_services, istiods, cni, is_admin) = futures::join!(
             version_and_clock(connection),
             Discovery::read(connection),
             items("/apis/storage.k8s.io/v1/storageclasses"),
             items("/api/v1/nodes"),
             webhooks("mutating"),
             webhooks("validating"),
+            items("/apis/apiextensions.k8s.io/v1/customresourcedefinitions"),
             items("/apis/apiregistration.k8s.io/v1/apiservices"),
             items("/apis/apps/v1/deployments?labelSelector=app%3Distiod"),
             items("/apis/apps/v1/daemonsets?labelSelector=k8s-app%3Distio-cni-node"),
@@ -106,7 +120,10 @@ impl Facts {
             Ok((version, clock)) => (Ok(version), clock),
             Err(why) => (Err(why.clone()), Err(why)),
         };
-        let services = services(connection, webhooks.as_deref().unwrap_or_default()).await;
+        let converted = converted.map(|all| all.into_iter().filter(is_converted).collect::<Vec<_>>());
+        let called = webhooks.iter().flatten().flat_map(|configuration| list(configuration, "/webhooks")).filter_map(backend);
+        let named = called.chain(converted.iter().flatten().filter_map(converter)).collect();
+        let services = services(connection, named).await;
         Self {
             version,
             clock,
@@ -114,6 +131,7 @@ impl Facts {
             classes,
             nodes,
             webhooks,
+            converted,
             api_services,
             istiods,
             istio_cni: cni.map(|sets| !sets.is_empty()),
@@ -143,10 +161,22 @@ pub(super) fn backend(webhook: &Value) -> Option<(String, String)> {
     text("namespace").zip(text("name"))
 }
 
-/// Looks behind them: two lists for each of their namespaces.
-async fn services(connection: &Connection, configurations: &[Value]) -> BTreeMap<(String, String), Service> {
-    let named: BTreeSet<(String, String)> =
-        configurations.iter().flat_map(|configuration| list(configuration, "/webhooks")).filter_map(backend).collect();
+/// The service that converts a definition's objects.
+pub(super) fn converter(definition: &Value) -> Option<(String, String)> {
+    backend(definition.pointer("/spec/conversion/webhook")?)
+}
+
+/// Whether a definition's objects are converted: they are served, or were stored, in more than one version.
+fn is_converted(definition: &Value) -> bool {
+    let in_use = |version: &&Value| version["served"] == true || version["storage"] == true;
+    let in_use = list(definition, "/spec/versions").iter().filter(in_use).filter_map(|version| version["name"].as_str());
+    let stored = list(definition, "/status/storedVersions").iter().filter_map(Value::as_str);
+    let versions: BTreeSet<&str> = in_use.chain(stored).collect();
+    converter(definition).is_some() && versions.len() > 1
+}
+
+/// Looks behind services: two lists for each of their namespaces.
+async fn services(connection: &Connection, named: BTreeSet<(String, String)>) -> BTreeMap<(String, String), Service> {
     let namespaces: BTreeSet<String> = named.iter().map(|(namespace, _)| namespace.clone()).collect();
     let looks = stream::iter(namespaces).map(|namespace| async move {
         let slices = format!("/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices");
@@ -194,5 +224,21 @@ mod tests {
         let slices = [slice("a", true), slice("b", false)];
         let all = ["a", "b", "c", "d"].map(|name| look(name, &services, &slices));
         assert_eq!(all, [Service::Ready, Service::Empty, Service::Ready, Service::Missing]);
+    }
+
+    #[test]
+    fn objects_of_one_version_are_never_converted() {
+        let version = |name: &str, served: bool, storage: bool| json!({"name": name, "served": served, "storage": storage});
+        let definition = |versions: Value, stored: Value| {
+            let webhook = json!({"clientConfig": {"service": {"namespace": "n", "name": "c"}}});
+            json!({"spec": {"versions": versions, "conversion": {"strategy": "Webhook", "webhook": webhook}}, "status": {"storedVersions": stored}})
+        };
+        let [old, new] = [version("v1", true, false), version("v2", true, true)];
+        assert!(is_converted(&definition(json!([old, new]), json!(["v2"]))));
+        assert!(is_converted(&definition(json!([new]), json!(["v1", "v2"]))), "an old one may still be stored");
+        assert!(!is_converted(&definition(json!([version("v1", false, false), new]), json!(["v2"]))));
+        let mut none = definition(json!([old, new]), json!(["v2"]));
+        none["spec"]["conversion"] = json!({"strategy": "None"});
+        assert!(!is_converted(&none));
     }
 }

@@ -89,6 +89,7 @@ pub fn examine(facts: &Facts) -> Vec<Finding> {
     let mut findings = vec![cluster::version(facts.version.as_ref().map_err(Clone::clone)), cluster::clock(facts)];
     findings.extend(cluster::api_groups(facts));
     findings.extend(cluster::webhooks(facts));
+    findings.extend(cluster::converters(facts));
     findings.push(cluster::storage(&facts.classes));
     findings.push(cluster::nodes(&facts.nodes));
     findings.extend(cluster::istio(facts));

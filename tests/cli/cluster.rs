@@ -109,6 +109,34 @@ fn a_server_that_does_not_answer() {
     "#);
 }
 
+/// What is wrong with the files is said whether the cluster answers or not.
+#[test]
+fn edits_and_lost_overlays_stop_apply() {
+    let sandbox = with_kubeconfig();
+    sandbox.ok(&["generate", "k8s"]);
+    let file = "rendered/web/configmap-kubeflow-web.yaml";
+    let edited = sandbox.read(file).replace("level: info", "level: debug");
+    sandbox.write(file, &edited);
+    for command in [&["apply", "k8s", "--yes"][..], &["apply", "k8s", "--dry-run"], &["diff"]] {
+        let said = sandbox.kfctl(command);
+        for words in
+            ["exit: 1", "edited by hand", "-  level: info", "+  level: debug", "hint: to keep the edits: `kfctl overlay save`"]
+        {
+            assert!(said.contains(words), "{command:?}: {words}: {said}");
+        }
+        assert_eq!(sandbox.read(file), edited, "{command:?}");
+    }
+    sandbox.ok(&["overlay", "save"]);
+    let said = sandbox.kfctl(&["apply", "k8s", "--yes"]);
+    assert!(said.contains("cannot reach the cluster"), "nothing else is in the way: {said}");
+    sandbox.write("overlays/web/lost.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: wbe, namespace: kubeflow}\n");
+    let said = sandbox.kfctl(&["apply", "k8s", "--yes"]);
+    for words in ["exit: 1", "overlays/web/lost.yaml: matches no object", "did you mean `ConfigMap kubeflow/web`?"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert!(!sandbox.read("app.yaml").contains("cluster:"));
+}
+
 #[test]
 fn doctor_without_a_cluster() {
     assert_snapshot!(with_kubeconfig().kfctl(&["doctor"]), @"

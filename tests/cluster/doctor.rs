@@ -1,6 +1,7 @@
 //! `kfctl doctor`, and what `apply` refuses by itself before it writes anything.
 
 use crate::harness::{App, Cluster, Said, signal};
+use crate::proxy::{Fault, Proxy};
 
 fn apply(cluster: &Cluster, manifests: &str) {
     let file = cluster.app.write("outside.yaml", manifests);
@@ -57,6 +58,20 @@ metadata: {name: v1.dead.example.com}
 spec: {group: dead.example.com, version: v1, service: {namespace: default, name: nobody}, insecureSkipTLSVerify: true, groupPriorityMinimum: 1000, versionPriority: 10}
 ";
 
+/// In two versions, so that its objects are converted.
+const CONVERTED: &str = "apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: twos.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {kind: Two, plural: twos}
+  conversion: {strategy: Webhook, webhook: {conversionReviewVersions: [v1], clientConfig: {service: {namespace: default, name: nobody}}}}
+  versions:
+  - {name: v1, served: true, storage: false, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}
+  - {name: v2, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}
+";
+
 const STORAGE: &str = "apiVersion: storage.k8s.io/v1
 kind: StorageClass
 metadata: {name: disks}
@@ -99,6 +114,8 @@ fn api_doctor_names_what_is_wrong_with_a_cluster() {
         "ok    version       Kubernetes v1.3",
         "ok    clock",
         "ok    api-groups    every API group answers",
+        "ok    webhooks      0 webhook configurations",
+        "ok    converters    0 definitions",
         "warn  storage       there is no StorageClass",
         "ok    nodes         2 of 2 nodes take pods: 128 CPU, 512 GiB of memory, no GPU",
         "ok    istio         there is no Istio here",
@@ -153,6 +170,24 @@ fn api_doctor_names_what_is_wrong_with_a_cluster() {
         &["warn | API group dead.example.com/v1 is not available", "`kubectl describe apiservice v1.dead.example.com`"],
     );
 
+    apply(&cluster, CONVERTED);
+    assert_says(
+        app,
+        "converters",
+        &[
+            "fail | service default/nobody does not exist, and converts the objects of twos.example.com",
+            "`kubectl -n default get pods",
+        ],
+    );
+    cluster.kubectl(&["delete", "crd", "twos.example.com"]).success();
+
+    let node = cluster.kubectl(&["get", "nodes", "-o", "jsonpath={.items[0].metadata.name}"]).success();
+    let gpus = r#"{"status":{"capacity":{"nvidia.com/gpu":"4"},"allocatable":{"nvidia.com/gpu":"4"}}}"#;
+    cluster.kubectl(&["patch", "node", &node, "--subresource=status", "-p", gpus]).success();
+    assert_says(app, "nodes", &["ok | 2 of 2 nodes take pods: 128 CPU, 512 GiB of memory, 4 nvidia.com/gpu"]);
+    cluster.kubectl(&["cordon", &node]).success();
+    assert_says(app, "nodes", &["warn | 1 of 2 nodes take pods: 64 CPU, 256 GiB of memory, no GPU"]);
+
     signal("KILL", cluster.pid("kwok"));
     cluster.until("kwok is dead", || app.kfctl(&["local", "status"]).stderr.contains("kwok died"));
     assert_says(app, "processes", &["fail | not running: kwok (died) | `kfctl local start`"]);
@@ -161,6 +196,29 @@ fn api_doctor_names_what_is_wrong_with_a_cluster() {
     let said = app.kfctl(&["doctor"]);
     assert_eq!(said.code, 1, "{}", said.all());
     assert!(said.stdout.contains("fail  server        the cluster of this app is down: etcd is stopped"), "{}", said.all());
+}
+
+#[test]
+fn api_a_server_of_long_ago_is_refused() {
+    let cluster = Cluster::start();
+    let proxy = Proxy::start(&cluster, "old");
+    let through = proxy.kubeconfig.display().to_string();
+    let app = cluster.init("old", &["profiles"]);
+    proxy.misbehave(|asked| (asked.path == "/version").then_some(Fault::Old));
+    let said = app.kfctl(&["doctor", "-o", "json", "--kubeconfig", &through]);
+    assert_eq!(said.code, 1, "{}", said.all());
+    let [version, clock] = ["version", "clock"].map(|check| lines(&said, check).join("\n"));
+    assert!(
+        version.starts_with("fail | the server is Kubernetes v1.20.0, and kfctl needs 1.") && version.contains("upgrade"),
+        "{version}"
+    );
+    assert!(
+        clock.starts_with("fail | the server's clock is ") && clock.contains(" s behind this machine's | set both by NTP"),
+        "{clock}"
+    );
+    let said = app.kfctl(&["apply", "k8s", "--yes", "--kubeconfig", &through]);
+    assert!(said.code == 1 && said.stderr.contains("the server is Kubernetes v1.20.0"), "{}", said.all());
+    assert_ne!(cluster.kubectl(&["get", "namespace", "kubeflow-system"]).code, 0, "something was written");
 }
 
 const UPSTREAM: &str = "apiVersion: apiextensions.k8s.io/v1

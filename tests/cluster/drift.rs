@@ -135,6 +135,7 @@ const DRIFTS: &[Drift] = &[
     ("configmap/settings", "delete OBJECT", "created", Mended),
     ("secret/login", r#"merge {"data":{"password":"b3RoZXI="}}"#, ".data.password", Conflict),
     ("secret/login", r#"merge {"data":{"password":null}}"#, ".data", Mended),
+    ("deployment/web", "label OBJECT applyset.kubernetes.io/part-of-", "applyset.kubernetes.io/part-of", Mended),
     ("deployment/web", "set env OBJECT FIRST=2", ".env", Conflict),
     ("deployment/web", "set env OBJECT FIRST-", ".env", Mended),
     ("deployment/web", "set env OBJECT NODE-", ".env", Mended),
@@ -239,6 +240,8 @@ impl Installed {
         }
         let diff = self.app.kfctl(&["diff", "--force-conflicts", "-o", "json"]);
         check(diff.code == 3 && diff.stdout.contains(field), &diff)?;
+        // It is the server's own answer that is shown: it keeps `1000m` as `1`.
+        check(!diff.stdout.contains("1000m"), &diff)?;
         let force: &[&str] = if end == Conflict { &["--force-conflicts"] } else { &[] };
         let apply = self.app.kfctl(&[&["apply", "k8s", "--no-wait"], force].concat());
         check(apply.code == 0 && apply.stdout.contains("1 c"), &apply)?;

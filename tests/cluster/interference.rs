@@ -1,10 +1,11 @@
 //! What others do to the objects of an app, and what a run that can't go on leaves behind.
 
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::harness::{App, Cluster, Said, signal};
-use crate::proxy::{Fault, Proxy};
+use crate::proxy::{Fault, Proxy, When};
 
 fn app_with(cluster: &Cluster, name: &str, manifests: &str) -> App {
     let app = cluster.init(name, &["namespaces", "profiles"]);
@@ -167,6 +168,8 @@ fn api_an_apply_in_the_middle_of_a_delete_leaves_nothing_that_nobody_knows() {
         assert_eq!(members(&cluster), "", "{}", context());
         assert!(!is_there(&cluster, &["namespace", "kubeflow-system"]), "{}", context());
     }
+    // What is there is in the inventory, so that it is found without the directory too.
+    let known = || members(&cluster).is_empty() || is_there(&cluster, &["-n", "kubeflow-system", "configmap", "kfctl.both.own"]);
     // The other way round: the whole delete happens in the middle of an apply, which then puts its inventory back.
     let written = "?fieldManager=kfctl&fieldValidation=Strict&force=false";
     let [map, namespace] = ["/configmaps/a", "/namespaces/both"].map(|path| format!("{path}{written}"));
@@ -175,6 +178,7 @@ fn api_an_apply_in_the_middle_of_a_delete_leaves_nothing_that_nobody_knows() {
         let run = app.start(&["apply", "k8s", "--yes", "--timeout", "30s", "--kubeconfig", &slowly]);
         let deleted = stopped.meanwhile(|| app.kfctl(&["delete", "--yes"]));
         let applied = run.finish();
+        assert!(known(), "{path}: {} {}", applied.all(), deleted.all());
         let again = app.kfctl(&["delete", "--yes"]);
         assert!(deleted.code == 0 && again.code == 0, "{path}: {} {} {}", applied.all(), deleted.all(), again.all());
         assert_eq!(members(&cluster), "", "{path}: {} {} {}", applied.all(), deleted.all(), again.all());
@@ -184,9 +188,117 @@ fn api_an_apply_in_the_middle_of_a_delete_leaves_nothing_that_nobody_knows() {
         let delete = app.start(&["delete", "--yes"]);
         let applied = apply();
         let deleted = delete.finish();
+        assert!(known(), "{round}: {} {}", applied.all(), deleted.all());
         let again = app.kfctl(&["delete", "--yes"]);
         assert_eq!(again.code, 0, "{round}: {} {} {}", applied.all(), deleted.all(), again.all());
         assert_eq!(members(&cluster), "", "{round}: {} {} {}", applied.all(), deleted.all(), again.all());
+    }
+}
+
+#[test]
+fn api_an_apply_killed_after_a_delete_in_its_middle_is_ended_by_the_next_run() {
+    let cluster = Cluster::start();
+    let proxy = Proxy::start(&cluster, "killing");
+    let through = proxy.kubeconfig.display().to_string();
+    let app = app_with(&cluster, "stray", &(map("a") + "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: stray}\n"));
+    let written = "/configmaps/a?fieldManager=kfctl&fieldValidation=Strict&force=false";
+    for next in ["delete", "apply"] {
+        let ((arrives, arrived), (go, goes)) = (channel(), channel());
+        let victim = proxy.misbehave(move |asked| {
+            (asked.method == "PATCH" && asked.path.ends_with(written)).then(|| {
+                let _ = arrives.send(());
+                let _ = goes.recv();
+                Fault::Kill(When::After)
+            })
+        });
+        let run = app.start(&["apply", "k8s", "--yes", "--kubeconfig", &through]);
+        victim.send(run.pid()).expect("the proxy listens");
+        arrived.recv_timeout(Duration::from_mins(1)).expect("it writes the object");
+        // The whole delete, and then the last write of the apply, which never gets to look after its inventory.
+        let deleted = app.kfctl(&["delete", "--yes"]);
+        assert!(deleted.code == 0 && members(&cluster).is_empty(), "{}", deleted.all());
+        go.send(()).expect("the proxy waits");
+        assert_eq!(run.finish().code, -1);
+        assert_eq!(members(&cluster), "configmap/a\n");
+        assert!(!is_there(&cluster, &["namespace", "kubeflow-system"]), "nothing in the cluster tells of it but its label");
+        if next == "apply" {
+            app.kfctl(&["apply", "k8s", "--yes"]).success();
+            assert!(is_there(&cluster, &["-n", "kubeflow-system", "configmap", "kfctl.stray.own"]));
+        }
+        let said = app.kfctl(&["delete", "--yes"]);
+        assert_eq!(said.code, 0, "{next}: {}", said.all());
+        assert_eq!(members(&cluster), "", "{next}: {}", said.all());
+        let said = app.kfctl(&["delete", "--yes"]);
+        assert!(said.stdout.contains("nothing of app stray is left to delete"), "{next}: {}", said.all());
+    }
+}
+
+#[test]
+fn api_pruning_beside_another_apply_forgets_nothing() {
+    let cluster = Cluster::start();
+    let proxy = Proxy::start(&cluster, "pruning");
+    let through = proxy.kubeconfig.display().to_string();
+    let secret = |name: &str| format!("---\napiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, namespace: default}}\n");
+    let app = app_with(&cluster, "beside", &(map("a") + &secret("goes")));
+    let inventory = ["-n", "kubeflow-system", "configmap", "kfctl.beside.own"];
+    let kinds = r"jsonpath={.metadata.annotations.applyset\.kubernetes\.io/contains-group-kinds}";
+    let kinds = || cluster.kubectl(&[&["get", "-o", kinds], &inventory[..]].concat()).success();
+    // Before what left goes, and before the inventory is told; the other run brings an object of the kind that leaves it.
+    for (method, path) in [("DELETE", "/secrets/goes"), ("PATCH", "/configmaps/kfctl.beside.own?fieldManager=kfctl&force=true")] {
+        bring(&app, &(map("a") + &secret("goes")));
+        app.kfctl(&["apply", "k8s", "--yes"]).success();
+        bring(&app, &map("a"));
+        let stopped = proxy.stop_at(method, path);
+        let run = app.start(&["apply", "k8s", "--prune=yes", "--kubeconfig", &through]);
+        let other = stopped.meanwhile(|| {
+            bring(&app, &(map("a") + &secret("comes")));
+            app.kfctl(&["apply", "k8s", "--prune=no"])
+        });
+        let pruned = run.finish();
+        let context = || format!("{method} {path}: {} {}", other.all(), pruned.all());
+        assert!(other.code == 0 && pruned.code == 0, "{}", context());
+        assert!(!is_there(&cluster, &["secret", "goes"]) && is_there(&cluster, &["secret", "comes"]), "{}", context());
+        assert_eq!(kinds(), "ConfigMap,Secret", "{}", context());
+        // Without its directory, so that the inventory alone can tell.
+        let uid = cluster.kubectl(&["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"]).success();
+        cluster.outside().kfctl(&["delete", "--app", "beside", "--cluster-uid", &uid]).success();
+        assert!(!is_there(&cluster, &["secret", "comes"]) && members(&cluster).is_empty(), "{}", context());
+    }
+    // An apply has noted what it is about to write, and has not written it yet: that note is not overwritten.
+    bring(&app, &(map("a") + &secret("goes")));
+    app.kfctl(&["apply", "k8s", "--yes"]).success();
+    bring(&app, &map("a"));
+    let stopped = proxy.stop_at("GET", "/configmaps/kfctl.beside.own");
+    let run = app.start(&["apply", "k8s", "--prune=yes", "--kubeconfig", &through]);
+    let noted = "applyset.kubernetes.io/contains-group-kinds=ConfigMap,Role.rbac.authorization.k8s.io,Secret";
+    stopped.meanwhile(|| cluster.kubectl(&[&["annotate", "--overwrite"], &inventory[..], &[noted]].concat()).success());
+    let said = run.finish();
+    assert!(said.code == 4 && said.stderr.contains("another run of kfctl has written to it meanwhile"), "{}", said.all());
+    assert!(kinds().contains("Role.rbac.authorization.k8s.io"), "{}", said.all());
+}
+
+#[test]
+fn api_what_changes_under_a_prune_is_judged_anew() {
+    let cluster = Cluster::start();
+    let proxy = Proxy::start(&cluster, "changing");
+    let through = proxy.kubeconfig.display().to_string();
+    let app = app_with(&cluster, "changing", &map("a"));
+    // What is looked at and what is deleted are one object, or it stays.
+    let changes: [(&str, &[&[&str]], &str); 3] = [
+        ("marked", &[&["annotate", "configmap", "marked", "kfctl.kubeflow.org/on-remove=keep"]], "its annotation"),
+        ("anew", &[&["delete", "configmap", "anew"], &["create", "configmap", "anew"]], "it was made anew meanwhile"),
+        ("free", &[&["label", "configmap", "free", "applyset.kubernetes.io/part-of-"]], "kfctl did not give it the app's label"),
+    ];
+    for (name, commands, reason) in changes {
+        bring(&app, &(map("a") + &map(name)));
+        app.kfctl(&["apply", "k8s", "--yes", "--prune=no"]).success();
+        bring(&app, &map("a"));
+        let stopped = proxy.stop_at("DELETE", &format!("/configmaps/{name}"));
+        let run = app.start(&["apply", "k8s", "--prune=yes", "--kubeconfig", &through]);
+        stopped.meanwhile(|| commands.iter().for_each(|command| drop(cluster.kubectl(command).success())));
+        let said = run.finish();
+        assert!(said.code == 0 && is_there(&cluster, &["configmap", name]), "{name}: {}", said.all());
+        assert!(said.stderr.contains(&format!("ConfigMap default/{name}: {reason}")), "{name}: {}", said.all());
     }
 }
 

@@ -40,6 +40,8 @@ pub(crate) enum Fault {
     Lagging(Duration),
     /// A watch that stays open and never says a word.
     Silent,
+    /// The server answers as one of long ago would: its clock, and its version.
+    Old,
 }
 
 /// On which side of the server's own work.
@@ -293,6 +295,7 @@ impl Shared {
                     client.get_mut().flush()?;
                     return client.get_ref().sock.shutdown(Shutdown::Both);
                 }
+                Some(Fault::Old) => old(answer).write(client.get_mut())?,
                 _ => answer.write(client.get_mut())?,
             }
         }
@@ -364,6 +367,12 @@ fn refusal(code: u16) -> Message {
         }
         _ => message.with("content-type", "text/html").body("<html><h1>upstream connect error</h1></html>"),
     }
+}
+
+fn old(mut answer: Message) -> Message {
+    answer.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("date"));
+    let version = serde_json::json!({"major": "1", "minor": "20", "gitVersion": "v1.20.0"}).to_string();
+    answer.with("date", "Sat, 01 Jan 2022 00:00:00 GMT").body(&version)
 }
 
 fn gone() -> Message {

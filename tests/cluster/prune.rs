@@ -67,6 +67,11 @@ fn api_what_left_the_app_goes_after_a_look() {
     assert!(is_there(&cluster, &["configmap", "a"]) && is_there(&cluster, &["configmap", "c"]));
     let again = app.kfctl(&["apply", "k8s"]);
     assert!(again.stdout.contains("2 unchanged") && !again.stderr.contains("no longer"), "{}", again.all());
+    // Nor does a delete of one component take another's, even where no directory tells what that one has.
+    let uid = uid(&cluster, &["namespace", "kube-system"]);
+    let said = cluster.outside().kfctl(&["delete", "--app", "look", "-c", "one", "--cluster-uid", &uid]);
+    assert!(said.code == 0 && !is_there(&cluster, &["configmap", "a"]), "{}", said.all());
+    assert!(is_there(&cluster, &["configmap", "c"]), "{}", said.all());
 }
 
 #[test]
@@ -82,7 +87,7 @@ fn api_an_object_that_moves_is_never_deleted() {
     assert_eq!(uid(&cluster, &["configmap", "moves"]), before);
     let said = app.kfctl(&["delete", "-c", "one", "--yes"]);
     assert_eq!(said.code, 0, "{}", said.all());
-    assert!(!is_there(&cluster, &["configmap", "a"]), "{}", said.all());
+    assert!(!is_there(&cluster, &["configmap", "a"]) && is_there(&cluster, &["configmap", "b"]), "{}", said.all());
     assert_eq!(uid(&cluster, &["configmap", "moves"]), before);
     for components in [["-c", "two"], ["-c", "one"]] {
         app.kfctl(&[&["apply", "k8s", "--yes"], &components[..]].concat()).success();

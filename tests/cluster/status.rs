@@ -109,8 +109,12 @@ fn api_status_says_why_and_what_others_did() {
 
     // Brought back, all is ready and nothing is changed.
     app.kfctl(&["apply", "k8s", "--no-wait", "--force-conflicts"]).success();
-    cluster.kubectl(&["delete", "deployments", "--all", "-n", "default"]).success();
     app.write("components/own/manifests.yaml", &format!("{SETTINGS}{QUANTITY}"));
+    let said = app.kfctl(&["status"]);
+    for words in ["No longer part of the app:", "own: Deployment.apps default/pull: still in the cluster"] {
+        assert!(said.stdout.contains(words), "{words}: {}", said.all());
+    }
+    cluster.kubectl(&["delete", "deployments", "--all", "-n", "default"]).success();
     let said = app.kfctl(&["status"]);
     assert_eq!(said.code, 0, "{}", said.all());
     assert!(said.stdout.contains("own        2/2    1        kfctl/"), "{}", said.all());
