@@ -5,6 +5,14 @@ pub const FIELD_MANAGER: &str = "kfctl";
 /// The field manager of the in-cluster controllers.
 pub const CONTROLLER_FIELD_MANAGER: &str = "kfctl-controller";
 
+/// The field manager of values that are made in the cluster, and of what they make start again.
+pub const SECRETS_FIELD_MANAGER: &str = "kfctl-secrets";
+
+/// On a Secret: how each of its values comes to be.
+pub const GENERATE: &str = "kfctl.kubeflow.org/generate";
+/// On a pod: when its workload was told to start again, as `kubectl rollout restart` does.
+pub const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
+
 /// On an `ApplySet`'s parent: the id of the set.
 pub const APPLYSET_ID: &str = "applyset.kubernetes.io/id";
 /// On each member of an `ApplySet`: the id of its set.

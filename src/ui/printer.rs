@@ -132,6 +132,15 @@ impl Printer {
         }
     }
 
+    /// Something for the eyes of who sits at the terminal: it goes there or nowhere. False where it went nowhere.
+    #[must_use]
+    pub fn secret(&self, what: &str, value: &str) -> bool {
+        if self.screen && self.terminal {
+            err(&format!("{}: {}  (shown this once)", clean(what), self.paint(BOLD, &clean(value))));
+        }
+        self.screen && self.terminal
+    }
+
     /// Something to know.
     pub fn warn(&self, text: impl AsRef<str>) {
         match self.output {
