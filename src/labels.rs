@@ -10,8 +10,8 @@ pub const SECRETS_FIELD_MANAGER: &str = "kfctl-secrets";
 
 /// On a Secret: how each of its values comes to be.
 pub const GENERATE: &str = "kfctl.kubeflow.org/generate";
-/// On a pod: when its workload was told to start again, as `kubectl rollout restart` does.
-pub const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
+/// On pods of Dex: the version of the Secret with its users that they are to read.
+pub const USERS_VERSION: &str = "kfctl.kubeflow.org/users-version";
 
 /// On an `ApplySet`'s parent: the id of the set.
 pub const APPLYSET_ID: &str = "applyset.kubernetes.io/id";

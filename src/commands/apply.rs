@@ -140,14 +140,15 @@ fn summary(session: &Session, arguments: &cli::Apply, report: &Report, pruned: &
     let (status, again) = (command("status"), command("apply k8s"));
     let status = (status.as_str(), "what runs, and what does not");
     let shown = report.passwords.iter().filter(|password| printer.secret(&format!("password of {}", password.user), &password.password));
-    let unseen = shown.count() < report.passwords.len();
+    if shown.count() < report.passwords.len() {
+        printer.note("a password was made, and is shown on a terminal alone: `kfctl auth rotate-password` makes another there");
+    }
     match outcome {
         Outcome::Done => {
             printer.done(counts);
             let mut next = vec![status];
             if !report.passwords.is_empty() {
-                let why = if unseen { "a password is shown on a terminal alone: makes another there" } else { "makes another password, any time" };
-                next.push(("kfctl auth rotate-password", why));
+                next.push(("kfctl auth rotate-password", "makes another password, on a terminal"));
             }
             if !pruned.left.is_empty() {
                 next.push((&pruned.command, "deletes what is no longer part of the app"));
