@@ -282,12 +282,7 @@ fn record(run: &Run<'_>, report: &mut Report, member: &Member, change: Change) {
     report.changes.push((member.object.id.clone(), change));
 }
 
-async fn write_one(
-    run: &Run<'_>,
-    wanted: &Wanted,
-    deadline: Instant,
-    halted: watch::Receiver<bool>,
-) -> Result<Done, Failure> {
+async fn write_one(run: &Run<'_>, wanted: &Wanted, deadline: Instant, halted: watch::Receiver<bool>) -> Result<Done, Failure> {
     let member = &wanted.member;
     // Without waiting, a webhook with nothing behind it is left to the next run; a short while is given to one that restarts.
     let patience = if run.settings.wait { deadline } else { deadline.min(Instant::now() + Duration::from_mins(1)) };

@@ -190,7 +190,6 @@ pub(super) fn names(lacking: &Recipes) -> Vec<String> {
     lacking.iter().flat_map(|(key, recipe)| std::iter::once(key.clone()).chain(beside(recipe))).collect()
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -119,8 +119,7 @@ fn plan(wanted: &mut Wanted) -> Planned {
     };
     let member = &wanted.member;
     let check = wanted.check.filter(|_| wanted.pending);
-    let (object, component, generated) =
-        (member.object.id.clone(), member.component.clone(), generate::names(&wanted.lacking));
+    let (object, component, generated) = (member.object.id.clone(), member.component.clone(), generate::names(&wanted.lacking));
     Planned { object, component, change, check, generated, difference, taken, left }
 }
 

@@ -139,7 +139,8 @@ fn summary(session: &Session, arguments: &cli::Apply, report: &Report, pruned: &
     let command = |verb: &str| prune::command(verb, &arguments.components);
     let (status, again) = (command("status"), command("apply k8s"));
     let status = (status.as_str(), "what runs, and what does not");
-    let shown = report.passwords.iter().filter(|password| printer.secret(&format!("password of {}", password.user), &password.password));
+    let shown =
+        report.passwords.iter().filter(|password| printer.secret(&format!("password of {}", password.user), &password.password));
     if shown.count() < report.passwords.len() {
         printer.note("a password was made, and is shown on a terminal alone: `kfctl auth rotate-password` makes another there");
     }

@@ -197,8 +197,9 @@ impl Store {
         let users = text.and_then(|text| yaml::from_str(&String::from_utf8(text).ok()?, std::path::Path::new(KEY)).ok());
         // What is wrong with it would quote what is in it.
         let users = users.ok_or_else(|| {
-            Error::cluster(format!("key {KEY} of Secret auth/dex-users holds no list of users that Dex would take"))
-                .hint("delete the Secret and apply again: `kubectl -n auth delete secret dex-users`, then `kfctl apply k8s -c auth`")
+            Error::cluster(format!("key {KEY} of Secret auth/dex-users holds no list of users that Dex would take")).hint(
+                "delete the Secret and apply again: `kubectl -n auth delete secret dex-users`, then `kfctl apply k8s -c auth`",
+            )
         })?;
         Ok((users, secret["metadata"]["resourceVersion"].clone()))
     }
@@ -215,7 +216,8 @@ impl Store {
                     let version = &secret["metadata"]["resourceVersion"];
                     let restart = json!({"spec": {"template": {"metadata": {"annotations": {USERS_VERSION: version}}}}});
                     self.merge(DEPLOYMENT, &restart).await.map_err(|failure| {
-                        self.explain(&failure, "restart Dex, which").hint("it has to: `kubectl -n auth rollout restart deployment dex`")
+                        self.explain(&failure, "restart Dex, which")
+                            .hint("it has to: `kubectl -n auth rollout restart deployment dex`")
                     })?;
                     return Ok(());
                 }

@@ -163,7 +163,9 @@ fn stays(printer: &Printer, kept: &[Kept]) {
 fn object(printer: &Printer, planned: &Planned) {
     let Planned { object, component, change, difference, taken, left, generated, .. } = planned;
     let mut document = json!({"object": object, "component": component, "change": change, "fields": difference.fields()});
-    for (name, fields) in [("taken", taken), ("left", left), ("generated", generated)].iter().filter(|(_, fields)| !fields.is_empty()) {
+    for (name, fields) in
+        [("taken", taken), ("left", left), ("generated", generated)].iter().filter(|(_, fields)| !fields.is_empty())
+    {
         document[name] = json!(fields);
     }
     printer.json(&document);

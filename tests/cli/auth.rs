@@ -72,7 +72,9 @@ fn an_issuer_elsewhere_needs_no_dex() {
     let files = rendered(&app("none", &oidc));
     assert!(!files.keys().any(|name| name.contains("dex")), "{:?}", files.keys());
     let proxy = &files["deployment-auth-oauth2-proxy.yaml"];
-    for wanted in ["--oidc-issuer-url=https://id.acme.com", "--client-id=kf", "--redirect-url=https://kubeflow.acme.com/oauth2/callback"] {
+    for wanted in
+        ["--oidc-issuer-url=https://id.acme.com", "--client-id=kf", "--redirect-url=https://kubeflow.acme.com/oauth2/callback"]
+    {
         assert!(proxy.contains(wanted), "{wanted}: {proxy}");
     }
     assert!(files["secret-auth-oauth2-proxy.yaml"].contains("issuer-client-secret: {environment: KFCTL_CLIENT_SECRET"));
@@ -86,12 +88,17 @@ fn an_issuer_elsewhere_needs_no_dex() {
 fn each_way_to_a_certificate() {
     let gateway = |parameters: &[(&str, &str)]| {
         let files = rendered(&app("none", parameters));
-        let names: Vec<String> =
-            files.keys().filter(|name| name.contains("gateway-tls")).map(|name| name.split('-').next().unwrap().to_owned()).collect();
+        let names: Vec<String> = files
+            .keys()
+            .filter(|name| name.contains("gateway-tls"))
+            .map(|name| name.split('-').next().unwrap().to_owned())
+            .collect();
         (names, files["gateway-kubeflow-kubeflow-gateway.yaml"].clone())
     };
     let (made, https) = gateway(&[]);
-    assert!(made == ["secret"] && https.contains("httpsRedirect: true") && https.contains("credentialName: kubeflow-gateway-tls"));
+    assert!(
+        made == ["secret"] && https.contains("httpsRedirect: true") && https.contains("credentialName: kubeflow-gateway-tls")
+    );
     let (made, https) = gateway(&[("tls", "secret"), ("tlsSecret", "mine")]);
     assert!(made.is_empty() && https.contains("credentialName: mine"));
     let (made, _) = gateway(&[("tls", "cert-manager"), ("certificateIssuer", "letsencrypt"), ("host", "kubeflow.acme.com")]);
@@ -102,8 +109,32 @@ fn each_way_to_a_certificate() {
 
 #[test]
 fn all_that_a_platform_needs_is_named_at_once() {
-    insta::assert_snapshot!(app("aws", &[]).kfctl(&["generate", "k8s"]), @"");
-    insta::assert_snapshot!(app("azure", &[("userClaim", "email"), ("issuer", "https://login.microsoftonline.com/common/v2.0")]).kfctl(&["generate", "k8s"]), @"");
+    insta::assert_snapshot!(app("aws", &[]).kfctl(&["generate", "k8s"]), @"
+    exit: 1
+    --- stdout
+    --- stderr
+    error: [DIR]/apps/app.yaml: some things are missing or can't be used on platform aws
+      auth.clientId is not set: Client by which people log in; empty is kubeflow, which Dex knows
+      auth.host is not set: Name that people open; empty is any, as with a port-forward
+      auth.issuer is not set: Who issues the tokens that count, as their claim iss says; empty is the Dex of this cluster
+      auth.loadBalancerCertificate is not set: Certificate of the cloud's load balancer, as the cloud names it: on aws its ARN
+    hint: `kfctl param set auth clientId …`
+    hint: `kfctl param set auth host …`
+    hint: `kfctl param set auth issuer …`
+    hint: `kfctl param set auth loadBalancerCertificate …`
+    ");
+    let anybody = "https://login.microsoftonline.com/common/v2.0";
+    let wrong = app("azure", &[("userClaim", "email"), ("issuer", anybody), ("host", "kubeflow.acme.com")]);
+    insta::assert_snapshot!(wrong.kfctl(&["generate", "k8s"]), @"
+    exit: 1
+    --- stdout
+    --- stderr
+    error: [DIR]/apps/app.yaml: some things are missing or can't be used on platform azure
+      auth.clientId is not set: Client by which people log in; empty is kubeflow, which Dex knows
+      auth.userClaim must be oid or preferred_username: whoever runs a tenant writes into its e-mail addresses what they like
+      auth.issuer must be of one tenant, https://login.microsoftonline.com/TENANT-ID/v2.0, or every tenant's users come in
+    hint: `kfctl param set auth clientId …`
+    ");
     for (platform, parameters) in [
         ("gcp", vec![("host", "kubeflow.acme.com"), ("audiences", "")]),
         ("gcp", vec![("host", "kubeflow.acme.com"), ("login", "dex")]),
@@ -150,7 +181,11 @@ fn the_load_balancer_of_each_cloud_leads_to_the_gateway() {
     let files = rendered(&app("aws", &AWS));
     let ingress = object(&files, "ingress-istio-system-kubeflow.yaml");
     holds(&ingress, "/spec/ingressClassName", &json!("alb"));
-    holds(&ingress, "/spec/rules/0/http/paths/0/backend", &json!({"service": {"name": "kubeflow-ingress", "port": {"name": "web"}}}));
+    holds(
+        &ingress,
+        "/spec/rules/0/http/paths/0/backend",
+        &json!({"service": {"name": "kubeflow-ingress", "port": {"name": "web"}}}),
+    );
     let annotations = ingress["metadata"]["annotations"].as_object().expect("annotations");
     assert_eq!(annotations["alb.ingress.kubernetes.io/certificate-arn"], AWS[3].1);
     // Its own login would be a second one, whose word is never taken.

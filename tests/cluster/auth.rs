@@ -22,8 +22,7 @@ struct Login {
     app: App,
 }
 
-const SECRETS: [(&str, &str); 3] =
-    [("auth", "dex-users"), ("auth", "oauth2-proxy"), ("istio-system", "kubeflow-gateway-tls")];
+const SECRETS: [(&str, &str); 3] = [("auth", "dex-users"), ("auth", "oauth2-proxy"), ("istio-system", "kubeflow-gateway-tls")];
 
 impl Login {
     fn start() -> Self {
@@ -147,7 +146,11 @@ fn api_secrets_are_made_once_kept_and_told_to_nobody() {
     let Login { cluster, app } = &login;
     clouds_are_taken(cluster);
     let planned = app.kfctl(&["apply", "k8s", "--dry-run"]).success();
-    assert!(planned.contains("Secret auth/oauth2-proxy") && planned.contains("would be generated in the cluster: client-secret, cookie-secret"), "{planned}");
+    assert!(
+        planned.contains("Secret auth/oauth2-proxy")
+            && planned.contains("would be generated in the cluster: client-secret, cookie-secret"),
+        "{planned}"
+    );
     assert!(cluster.kubectl(&["get", "namespace", "auth"]).code != 0, "a dry-run wrote");
 
     // On a terminal the password is shown, and it is the one.
@@ -166,7 +169,18 @@ fn api_secrets_are_made_once_kept_and_told_to_nobody() {
     let again = login.apply().success();
     assert!(again.contains("\"created\":0") && again.contains("\"configured\":0"), "{again}");
     assert_eq!((versions(), login.values()), (before, values.clone()));
-    cluster.kubectl(&["-n", "auth", "patch", "secret", "oauth2-proxy", "--type=json", "-p", r#"[{"op": "remove", "path": "/data/cookie-secret"}]"#]).success();
+    cluster
+        .kubectl(&[
+            "-n",
+            "auth",
+            "patch",
+            "secret",
+            "oauth2-proxy",
+            "--type=json",
+            "-p",
+            r#"[{"op": "remove", "path": "/data/cookie-secret"}]"#,
+        ])
+        .success();
     let diff = app.kfctl(&["diff"]);
     assert!(diff.code == 3 && diff.stdout.contains("made in the cluster, and shown nowhere: cookie-secret"), "{}", diff.all());
     let mended = login.apply().success();
@@ -214,17 +228,28 @@ fn api_users_come_change_and_go() {
     let none = app.kfctl(&["auth", "user", "list"]);
     assert!(none.code == 1 && none.stderr.contains("kfctl component enable auth"), "{}", none.all());
     app.kfctl(&["apply", "k8s", "--yes", "--no-wait"]).success();
-    let asked_for = |said: &Said| cluster.kubectl(&["-n", "auth", "get", "deployment", "dex", "-o", "jsonpath={.spec.template.metadata.annotations}"]).success() + &said.stdout;
+    let asked_for = |said: &Said| {
+        cluster
+            .kubectl(&["-n", "auth", "get", "deployment", "dex", "-o", "jsonpath={.spec.template.metadata.annotations}"])
+            .success()
+            + &said.stdout
+    };
 
     let refused = app.kfctl(&["auth", "user", "add", "jane@acme.com"]);
-    assert!(refused.code == 2 && refused.stderr.contains("--password-stdin"), "a password that nobody sees was made: {}", refused.all());
+    assert!(
+        refused.code == 2 && refused.stderr.contains("--password-stdin"),
+        "a password that nobody sees was made: {}",
+        refused.all()
+    );
     let added = login.with_password(&["auth", "user", "add", "jane@acme.com", "--group", "data-science"], "correct horse");
     assert_eq!(added.code, 0, "{}", added.all());
     assert!(login.opens("jane@acme.com", "correct horse"));
     let version = login.get(SECRETS[0])["metadata"]["resourceVersion"].as_str().expect("text").to_owned();
     assert!(asked_for(&added).contains(&version), "Dex does not read the new list");
     assert!(!added.all().contains("correct horse"), "{}", added.all());
-    for (again, why) in [("jane@acme.com", "is a user already"), ("Jane@acme.com", "is a user already"), ("jane", "no e-mail address")] {
+    for (again, why) in
+        [("jane@acme.com", "is a user already"), ("Jane@acme.com", "is a user already"), ("jane", "no e-mail address")]
+    {
         let said = login.with_password(&["auth", "user", "add", again], "correct horse");
         assert!(said.code != 0 && said.stderr.contains(why), "{again}: {}", said.all());
     }
@@ -258,14 +283,23 @@ fn api_users_come_change_and_go() {
     assert!(gone.code == 1 && gone.stderr.contains("there is no user jane@acme.com"), "{}", gone.all());
 
     // An issuer elsewhere: its secret comes from the environment, before anything is written, and is told to nobody.
-    for (name, value) in [("login", "oidc"), ("issuer", "https://id.acme.com"), ("clientId", "kf"), ("host", "kubeflow.acme.com")] {
+    for (name, value) in [("login", "oidc"), ("issuer", "https://id.acme.com"), ("clientId", "kf"), ("host", "kubeflow.acme.com")]
+    {
         app.kfctl(&["param", "set", "auth", name, value]).success();
     }
     let refused = login.apply();
     assert!(refused.code == 1 && refused.all().contains("KFCTL_CLIENT_SECRET is not set"), "{}", refused.all());
-    assert!(!cluster.kubectl(&["-n", "auth", "get", "deployment", "oauth2-proxy", "-o", "yaml"]).success().contains("id.acme.com"));
+    assert!(
+        !cluster.kubectl(&["-n", "auth", "get", "deployment", "oauth2-proxy", "-o", "yaml"]).success().contains("id.acme.com")
+    );
     let apply = |secret: &str| {
-        let said = cluster.in_app("shop").with("KFCTL_CLIENT_SECRET", secret).kfctl(&["apply", "k8s", "--no-wait", "--prune=yes", "-vv"]);
+        let said = cluster.in_app("shop").with("KFCTL_CLIENT_SECRET", secret).kfctl(&[
+            "apply",
+            "k8s",
+            "--no-wait",
+            "--prune=yes",
+            "-vv",
+        ]);
         assert!(said.code == 0 && !said.all().contains(secret) && !login.files().contains(secret), "{}", said.all());
         login.get(SECRETS[1])["data"]["issuer-client-secret"] == STANDARD.encode(secret)
     };
@@ -316,7 +350,8 @@ fn oauth2_proxy_itself_takes_what_is_rendered() {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
     let base = format!("http://127.0.0.1:{port}");
     let get = |path: &str, headers: &[(&str, &str)]| {
-        let request = headers.iter().fold(ureq::get(format!("{base}{path}")), |request, (name, value)| request.header(*name, *value));
+        let request =
+            headers.iter().fold(ureq::get(format!("{base}{path}")), |request, (name, value)| request.header(*name, *value));
         let answer = request.config().http_status_as_error(false).max_redirects(0).build().call().ok()?;
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
         Some((answer.status().as_u16(), header("location"), header("set-cookie")))
@@ -326,13 +361,22 @@ fn oauth2_proxy_itself_takes_what_is_rendered() {
         assert_eq!(get("/ready", &[]).expect("an answer").0, 200);
         let (code, location, cookie) = get("/jupyter?ns=a", &[]).expect("an answer");
         assert_eq!(code, 302);
-        for wanted in ["/dex/auth?", "client_id=kubeflow", "code_challenge_method=S256", "nonce=", "redirect_uri=%2Foauth2%2Fcallback", "offline_access"] {
+        for wanted in [
+            "/dex/auth?",
+            "client_id=kubeflow",
+            "code_challenge_method=S256",
+            "nonce=",
+            "redirect_uri=%2Foauth2%2Fcallback",
+            "offline_access",
+        ] {
             assert!(location.contains(wanted), "{wanted}: {location}");
         }
         for wanted in ["__Host-kubeflow", "HttpOnly", "Secure", "SameSite=Lax", "Path=/"] {
             assert!(cookie.contains(wanted), "{wanted}: {cookie}");
         }
-        for program in ["/api/namespaces", "/notebook/kubeflow-jane/nb/api/kernels", "/models/kubeflow-jane/m/v1", "/kfam/v1/bindings"] {
+        for program in
+            ["/api/namespaces", "/notebook/kubeflow-jane/nb/api/kernels", "/models/kubeflow-jane/m/v1", "/kfam/v1/bindings"]
+        {
             assert_eq!(get(program, &[]).expect("an answer").0, 401, "{program}");
         }
         assert_eq!(get("/jupyter", &[("accept", "application/json")]).expect("an answer").0, 401);
