@@ -80,6 +80,7 @@ fn random(bytes: usize) -> Result<Vec<u8>, String> {
 }
 
 type Recipes = BTreeMap<String, Recipe>;
+type Values = BTreeMap<String, Vec<u8>>;
 
 /// The recipes of a manifest; none where it is no Secret.
 fn recipes(content: &Value) -> Result<Recipes, String> {
@@ -149,8 +150,8 @@ async fn merge(connection: &Connection, path: &str, patch: &Value) -> Result<(),
     }
 }
 
-fn make(recipes: &Recipes) -> Result<(BTreeMap<String, Vec<u8>>, Vec<Password>), String> {
-    let (mut data, mut passwords) = (BTreeMap::new(), Vec::new());
+fn make(recipes: &Recipes) -> Result<(Values, Vec<Password>), String> {
+    let (mut data, mut passwords) = (Values::new(), Vec::new());
     for (key, recipe) in recipes {
         let value = match recipe {
             Recipe::Random(bytes) => URL_SAFE_NO_PAD.encode(random(*bytes)?),
