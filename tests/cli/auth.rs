@@ -18,14 +18,15 @@ fn app(platform: &str, parameters: &[(&str, &str)]) -> Sandbox {
     sandbox
 }
 
-const AWS: [(&str, &str); 4] = [
+const AWS: [(&str, &str); 5] = [
+    ("audiences", "abc"),
     ("host", "kubeflow.acme.com"),
     ("issuer", "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abc"),
     ("clientId", "abc"),
     ("loadBalancerCertificate", "arn:aws:acm:eu-central-1:1:certificate/a"),
 ];
 const TENANT: &str = "https://login.microsoftonline.com/8a7e/v2.0";
-const AZURE: [(&str, &str); 3] = [("host", "kubeflow.acme.com"), ("issuer", TENANT), ("clientId", "abc")];
+const AZURE: [(&str, &str); 4] = [("audiences", "abc"), ("host", "kubeflow.acme.com"), ("issuer", TENANT), ("clientId", "abc")];
 
 /// The files of component auth, by name, once rendered.
 fn rendered(sandbox: &Sandbox) -> BTreeMap<String, String> {
@@ -68,7 +69,13 @@ fn dex_and_its_proxy_are_rendered_with_no_secret_in_them() {
 
 #[test]
 fn an_issuer_elsewhere_needs_no_dex() {
-    let oidc = [("login", "oidc"), ("issuer", "https://id.acme.com"), ("clientId", "kf"), ("host", "kubeflow.acme.com")];
+    let oidc = [
+        ("login", "oidc"),
+        ("issuer", "https://id.acme.com"),
+        ("clientId", "kf"),
+        ("audiences", "kf"),
+        ("host", "kubeflow.acme.com"),
+    ];
     let files = rendered(&app("none", &oidc));
     assert!(!files.keys().any(|name| name.contains("dex")), "{:?}", files.keys());
     let proxy = &files["deployment-auth-oauth2-proxy.yaml"];
@@ -114,10 +121,12 @@ fn all_that_a_platform_needs_is_named_at_once() {
     --- stdout
     --- stderr
     error: [DIR]/apps/app.yaml: some things are missing or can't be used on platform aws
+      auth.audiences is not set: The audiences that a token may be for, with commas between, as a rule the client; empty takes any
       auth.clientId is not set: Client by which people log in; empty is kubeflow, which Dex knows
       auth.host is not set: Name that people open; empty is any, as with a port-forward
       auth.issuer is not set: Who issues the tokens that count, as their claim iss says; empty is the Dex of this cluster
       auth.loadBalancerCertificate is not set: Certificate of the cloud's load balancer, as the cloud names it: on aws its ARN
+    hint: `kfctl param set auth audiences …`
     hint: `kfctl param set auth clientId …`
     hint: `kfctl param set auth host …`
     hint: `kfctl param set auth issuer …`
@@ -130,9 +139,11 @@ fn all_that_a_platform_needs_is_named_at_once() {
     --- stdout
     --- stderr
     error: [DIR]/apps/app.yaml: some things are missing or can't be used on platform azure
+      auth.audiences is not set: The audiences that a token may be for, with commas between, as a rule the client; empty takes any
       auth.clientId is not set: Client by which people log in; empty is kubeflow, which Dex knows
       auth.userClaim must be oid or preferred_username: whoever runs a tenant writes into its e-mail addresses what they like
       auth.issuer must be of one tenant, https://login.microsoftonline.com/TENANT-ID/v2.0, or every tenant's users come in
+    hint: `kfctl param set auth audiences …`
     hint: `kfctl param set auth clientId …`
     ");
     for (platform, parameters) in [
@@ -187,7 +198,7 @@ fn the_load_balancer_of_each_cloud_leads_to_the_gateway() {
         &json!({"service": {"name": "kubeflow-ingress", "port": {"name": "web"}}}),
     );
     let annotations = ingress["metadata"]["annotations"].as_object().expect("annotations");
-    assert_eq!(annotations["alb.ingress.kubernetes.io/certificate-arn"], AWS[3].1);
+    assert_eq!(annotations["alb.ingress.kubernetes.io/certificate-arn"], AWS[4].1);
     // Its own login would be a second one, whose word is never taken.
     assert!(!annotations.keys().any(|name| name.contains("auth-")), "{annotations:?}");
     assert!(files["deployment-auth-oauth2-proxy.yaml"].contains("--scope=openid email profile\n"));

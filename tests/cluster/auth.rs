@@ -114,8 +114,12 @@ fn clouds_are_taken(cluster: &Cluster) {
     let certificate = "auth.loadBalancerCertificate=arn:aws:acm:eu-central-1:1:certificate/a";
     for (platform, more, objects) in [
         ("gcp", &[][..], &["BackendConfig", "ManagedCertificate", "FrontendConfig", "Ingress"][..]),
-        ("aws", &[issuer, "auth.clientId=a", certificate], &["Ingress", "Deployment.apps auth/oauth2-proxy"]),
-        ("azure", &[issuer, "auth.clientId=a"], &["AuthorizationPolicy.security.istio.io istio-system/kubeflow-group-overage"]),
+        ("aws", &[issuer, "auth.clientId=a", "auth.audiences=a", certificate], &["Ingress", "Deployment.apps auth/oauth2-proxy"]),
+        (
+            "azure",
+            &[issuer, "auth.clientId=a", "auth.audiences=a"],
+            &["AuthorizationPolicy.security.istio.io istio-system/kubeflow-group-overage"],
+        ),
     ] {
         let set = more.iter().chain([&"auth.host=kubeflow.acme.com"]).flat_map(|set| ["--set", set]);
         let init: Vec<&str> = ["init", platform, "--platform", platform].into_iter().chain(set).collect();
@@ -283,8 +287,13 @@ fn api_users_come_change_and_go() {
     assert!(gone.code == 1 && gone.stderr.contains("there is no user jane@acme.com"), "{}", gone.all());
 
     // An issuer elsewhere: its secret comes from the environment, before anything is written, and is told to nobody.
-    for (name, value) in [("login", "oidc"), ("issuer", "https://id.acme.com"), ("clientId", "kf"), ("host", "kubeflow.acme.com")]
-    {
+    for (name, value) in [
+        ("login", "oidc"),
+        ("issuer", "https://id.acme.com"),
+        ("clientId", "kf"),
+        ("audiences", "kf"),
+        ("host", "kubeflow.acme.com"),
+    ] {
         app.kfctl(&["param", "set", "auth", name, value]).success();
     }
     let refused = login.apply();
