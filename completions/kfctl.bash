@@ -19,6 +19,9 @@ _kfctl() {
             kfctl,apply)
                 cmd="kfctl__subcmd__apply"
                 ;;
+            kfctl,auth)
+                cmd="kfctl__subcmd__auth"
+                ;;
             kfctl,completions)
                 cmd="kfctl__subcmd__completions"
                 ;;
@@ -69,6 +72,21 @@ _kfctl() {
                 ;;
             kfctl,version)
                 cmd="kfctl__subcmd__version"
+                ;;
+            kfctl__subcmd__auth,rotate-password)
+                cmd="kfctl__subcmd__auth__subcmd__rotate__subcmd__password"
+                ;;
+            kfctl__subcmd__auth,user)
+                cmd="kfctl__subcmd__auth__subcmd__user"
+                ;;
+            kfctl__subcmd__auth__subcmd__user,add)
+                cmd="kfctl__subcmd__auth__subcmd__user__subcmd__add"
+                ;;
+            kfctl__subcmd__auth__subcmd__user,list)
+                cmd="kfctl__subcmd__auth__subcmd__user__subcmd__list"
+                ;;
+            kfctl__subcmd__auth__subcmd__user,remove)
+                cmd="kfctl__subcmd__auth__subcmd__user__subcmd__remove"
                 ;;
             kfctl__subcmd__component,add)
                 cmd="kfctl__subcmd__component__subcmd__add"
@@ -167,7 +185,7 @@ _kfctl() {
 
     case "${cmd}" in
         kfctl)
-            opts="-y -o -v -q -h -V --kubeconfig --context --yes --output --verbose --quiet --help --version quickstart init generate apply diff overlay param component status doctor sources delete profile local image controller completions version"
+            opts="-y -o -v -q -h -V --kubeconfig --context --yes --output --verbose --quiet --help --version quickstart init generate apply diff overlay param component status doctor sources delete profile auth local image controller completions version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -223,6 +241,190 @@ _kfctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kfctl__subcmd__auth)
+            opts="-y -o -v -q -h --kubeconfig --context --yes --output --verbose --quiet --help rotate-password user"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kfctl__subcmd__auth__subcmd__rotate__subcmd__password)
+            opts="-y -o -v -q -h --password-stdin --kubeconfig --context --yes --output --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kfctl__subcmd__auth__subcmd__user)
+            opts="-y -o -v -q -h --kubeconfig --context --yes --output --verbose --quiet --help add list remove"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kfctl__subcmd__auth__subcmd__user__subcmd__add)
+            opts="-y -o -v -q -h --group --password-stdin --kubeconfig --context --yes --output --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kfctl__subcmd__auth__subcmd__user__subcmd__list)
+            opts="-y -o -v -q -h --kubeconfig --context --yes --output --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kfctl__subcmd__auth__subcmd__user__subcmd__remove)
+            opts="-y -o -v -q -h --kubeconfig --context --yes --output --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --kubeconfig)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

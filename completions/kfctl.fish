@@ -47,6 +47,7 @@ complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "doctor" -d 'Check the c
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "sources" -d 'Manifests of other projects\' releases, each pinned by its sha256'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "delete" -d 'Delete what the app has in the cluster; users\' data stays'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "profile" -d 'Profiles: a namespace for each user or team, with an owner and a quota'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "auth" -d 'Who may log in by Dex, the login of component auth'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "local" -d 'The control plane of platform local'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "image" -d 'The container image of this binary: build, load, push; no container engine needed'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "controller" -d 'Run the controller of profiles (in the cluster, or as a process of platform local)'
@@ -61,7 +62,7 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand quickstart" -s y -l yes -d '
 complete -c kfctl -n "__fish_kfctl_using_subcommand quickstart" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand quickstart" -s q -l quiet -d 'Say only results and errors'
 complete -c kfctl -n "__fish_kfctl_using_subcommand quickstart" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kfctl -n "__fish_kfctl_using_subcommand init" -l platform -d 'Where Kubeflow will run: none (a cluster that is there), local, kind, minikube' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand init" -l platform -d 'Where Kubeflow will run: none (a cluster that is there), local, kind, minikube, gcp, aws, azure' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand init" -l namespace -d 'Namespace of Kubeflow\'s components' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand init" -l name -d 'Name of the app [default: the directory\'s]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand init" -l set -d 'Set a parameter' -r
@@ -449,6 +450,39 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_sub
 complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from quota" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from quota" -s q -l quiet -d 'Say only results and errors'
 complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from quota" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password user" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password user" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password user" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password user" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password user" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password user" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password user" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password user" -f -a "rotate-password" -d 'Give a user a new password'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password user" -f -a "user" -d 'Add, list and remove users'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from rotate-password" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from rotate-password" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from rotate-password" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from rotate-password" -l password-stdin -d 'Take the password from standard input, and show none'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from rotate-password" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from rotate-password" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from rotate-password" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from rotate-password" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from user" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from user" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from user" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from user" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from user" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from user" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from user" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from user" -f -a "add" -d 'Let somebody log in'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from user" -f -a "list" -d 'List who may log in'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from user" -f -a "remove" -d 'Let somebody log in no more; their profile and its data stay'
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'

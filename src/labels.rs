@@ -7,6 +7,14 @@ pub const CONTROLLER_FIELD_MANAGER: &str = "kfctl-controller";
 /// The service account of the in-cluster controllers.
 pub const CONTROLLER_SERVICE_ACCOUNT: &str = "kfctl-controller";
 
+/// The field manager of values that are made in the cluster, and of what they make start again.
+pub const SECRETS_FIELD_MANAGER: &str = "kfctl-secrets";
+
+/// On a Secret: how each of its values comes to be.
+pub const GENERATE: &str = "kfctl.kubeflow.org/generate";
+/// On pods of Dex: the version of the Secret with its users that they are to read.
+pub const USERS_VERSION: &str = "kfctl.kubeflow.org/users-version";
+
 /// On an `ApplySet`'s parent: the id of the set.
 pub const APPLYSET_ID: &str = "applyset.kubernetes.io/id";
 /// On each member of an `ApplySet`: the id of its set.

@@ -17,7 +17,7 @@ pub use rendered::{Rendered, write_all};
 use definitions::Definitions;
 use edit::replace;
 
-use crate::catalog::{Catalog, Component, Platform, StandsAside};
+use crate::catalog::{Catalog, Component, Parameter, Platform, StandsAside};
 use crate::error::{Error, Result};
 use crate::object::{self, Object};
 use crate::render::{self, Context};
@@ -251,13 +251,17 @@ impl App {
             catalog.component(name).map_err(|error| error.in_file(Path::new("overlays").join(name)))?;
         }
         let mut built_in = BTreeMap::new();
-        let mut sources = Vec::new();
+        let (mut sources, mut lacking, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
         for name in names.iter().filter(|name| !own.contains(name)) {
             let component = catalog.component(name)?;
             let context = self.context(&self.settings(component, platform)?);
             sources.extend(render::sources(component, &context)?);
+            let (missing, refused) = render::demands(component, platform, &context)?;
+            lacking.extend(missing.into_iter().map(|parameter| (component.name.as_str(), parameter)));
+            wrong.extend(refused);
             built_in.insert(name, (component, context));
         }
+        self.meets(&lacking, &wrong)?;
         let sources = catalog.sources.read(&sources)?;
         let rendered: Vec<Rendered> = names
             .iter()
@@ -281,6 +285,23 @@ impl App {
             rendered.iter().flat_map(|component| component.objects.iter().map(|object| (component.component.as_str(), object))),
         )?;
         Ok(rendered)
+    }
+
+    /// All that is missing or can't be used is named at once.
+    fn meets(&self, lacking: &[(&str, &Parameter)], wrong: &[&str]) -> Result<()> {
+        if lacking.is_empty() && wrong.is_empty() {
+            return Ok(());
+        }
+        let count = lacking.len() + wrong.len();
+        let what = if count == 1 { "one thing is" } else { "some things are" };
+        let mut error = Error::input(format!("{what} missing or can't be used on platform {}", self.file.platform));
+        error = error.in_file(self.path());
+        for (component, parameter) in lacking {
+            error = error.detail(format!("{component}.{} is not set: {}", parameter.name, parameter.description));
+        }
+        error = wrong.iter().fold(error, |error, because| error.detail(*because));
+        let set = lacking.iter().map(|(component, parameter)| format!("`kfctl param set {component} {} …`", parameter.name));
+        Err(set.fold(error, Error::hint))
     }
 
     /// The objects of one of the admin's own components.

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::engine::{CONCURRENCY, Run};
 use super::event::{Event, Phase};
+use super::generate::{self, Recipe};
 use super::guard::check_inventories;
 use super::inventory::{Inventory, inventories, of_all_apps};
 use super::live::Live;
@@ -72,6 +73,8 @@ pub(super) struct Wanted {
     pub check: Option<Check>,
     /// What the server would make of it, where that is kept.
     pub answer: Option<Value>,
+    /// How the values come to be that it lacks.
+    pub lacking: BTreeMap<String, Recipe>,
     /// Fields that its component yields to other managers.
     yields: Vec<Yield>,
     /// Whether an autoscaler of the plan keeps its replicas.
@@ -102,7 +105,8 @@ impl Wanted {
         let id = &self.member.object.id;
         self.content = yields::without_yielded(id, Arc::clone(&self.content), Some(&live), &self.yields, self.scaled);
         self.before = Before::Something;
-        self.pending = !compare::is_unchanged(&self.content, &live);
+        self.lacking = generate::lacking(&self.member.object.content, Some(&live));
+        self.pending = !compare::is_unchanged(&self.content, &live) || !self.lacking.is_empty();
         self.seen = fingerprint(id, &live);
         self.live = self.pending.then_some(live);
     }
@@ -144,7 +148,11 @@ pub(super) async fn check(run: &Run<'_>, keep_answers: bool) -> Result<Checked> 
     }
     may_write(run, &objects)?;
 
-    let problems = verify(run, &mut objects, keep_answers).await.map_err(explain("try the objects as a dry-run"))?;
+    let mut problems = verify(run, &mut objects, keep_answers).await.map_err(explain("try the objects as a dry-run"))?;
+    problems.extend(objects.iter().filter(|wanted| wanted.pending).filter_map(|wanted| {
+        let problem = generate::problem(&wanted.member.object.content, &wanted.lacking)?;
+        Some(Problem::known(&wanted.member, problem))
+    }));
     if !run.settings.force_conflicts {
         belong_to_no_other(run, &objects).await?;
     }
@@ -240,6 +248,7 @@ fn alone(run: &Run<'_>) -> Vec<Wanted> {
                 seen,
                 live,
                 pending: true,
+                lacking: generate::lacking(&member.object.content, None),
                 before: Before::Nothing,
                 check,
                 answer,

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::aside::Aside;
 use super::check::{Before, Checked, Wanted, check};
 use super::event::{Event, Events, Phase};
+use super::generate::{self, Password};
 use super::inventory::Inventory;
 use super::order::{Gate, Task, TaskId};
 use super::plan::{Member, Plan};
@@ -133,8 +134,16 @@ pub fn too_late(server: &str, timeout: Duration) -> Error {
         .hint("give it more time: the same command with --timeout 10m")
 }
 
+/// What came of one write.
+struct Done {
+    change: Change,
+    /// The fingerprint of what became of it.
+    seen: Option<String>,
+    passwords: Vec<Password>,
+}
+
 enum Finished {
-    Write(usize, Result<(Change, Option<String>), Failure>),
+    Write(usize, Result<Done, Failure>),
     Gate(TaskId, Result<(), Unready>),
 }
 
@@ -211,8 +220,9 @@ async fn write_all(run: &Run<'_>, objects: &[Wanted], deadline: Instant, report:
                     writing -= 1;
                     report.wrote = true;
                     match result {
-                        Ok((change, seen)) => {
+                        Ok(Done { change, seen, passwords }) => {
                             record(run, report, &objects[index].member, change);
+                            report.passwords.extend(passwords);
                             written.push((index, seen));
                         }
                         Err(failure) if !run.settings.wait && failure.class == Class::WebhookNotReady => {
@@ -275,17 +285,12 @@ fn record(run: &Run<'_>, report: &mut Report, member: &Member, change: Change) {
     report.changes.push((member.object.id.clone(), change));
 }
 
-async fn write_one(
-    run: &Run<'_>,
-    wanted: &Wanted,
-    deadline: Instant,
-    halted: watch::Receiver<bool>,
-) -> Result<(Change, Option<String>), Failure> {
+async fn write_one(run: &Run<'_>, wanted: &Wanted, deadline: Instant, halted: watch::Receiver<bool>) -> Result<Done, Failure> {
     let member = &wanted.member;
     // Without waiting, a webhook with nothing behind it is left to the next run; a short while is given to one that restarts.
     let patience = if run.settings.wait { deadline } else { deadline.min(Instant::now() + Duration::from_mins(1)) };
     let mut lost = false;
-    let answer = retrying(&member.object.id, patience, &run.events, halted, async || {
+    let answer = retrying(&member.object.id, patience, &run.events, halted.clone(), async || {
         let answer =
             send(run.connection, member, &wanted.content, run.settings.force_conflicts, Mode::Real, wanted.needed()).await;
         lost |= answer.as_ref().is_err_and(|failure| failure.class == Class::Busy);
@@ -310,5 +315,14 @@ async fn write_one(
         (false, true) => Change::Unchanged,
         (false, false) => Change::Configured,
     };
-    Ok((change, settled::fingerprint(&member.object.id, &answer.body)))
+    let seen = settled::fingerprint(&member.object.id, &answer.body);
+    if wanted.lacking.is_empty() {
+        return Ok(Done { change, seen, passwords: Vec::new() });
+    }
+    let fill = async || generate::fill(run.connection, member).await;
+    let (keys, passwords) = retrying(&member.object.id, patience, &run.events, halted, fill).await?;
+    if !keys.is_empty() {
+        run.events.send(Event::Generated { object: member.object.id.clone(), keys });
+    }
+    Ok(Done { change: if change == Change::Unchanged { Change::Configured } else { change }, seen, passwords })
 }

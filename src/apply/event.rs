@@ -48,6 +48,13 @@ pub enum Event {
         /// What that took.
         change: Change,
     },
+    /// Values of a Secret were made in the cluster.
+    Generated {
+        /// Of which.
+        object: ObjectId,
+        /// The keys that hold them.
+        keys: Vec<String>,
+    },
     /// A request is tried again.
     Retrying {
         /// For which object.

@@ -9,6 +9,7 @@
 //! | a webhook, answering | the objects it guards, but for what its own backend needs |
 //! | an APIService, available | the objects it serves |
 //! | what converts between the versions of a definition, ready | its objects |
+//! | policies, and the workloads of a component, ready | the component's way in from outside |
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -222,6 +223,7 @@ pub(super) fn order(members: &[Member]) -> Order {
     after_api_services(&mut order, members);
     after_webhooks(&mut order, members);
     after_converters(&mut order, members);
+    doors_last(&mut order, members);
     order.break_cycles();
     order
 }
@@ -294,6 +296,36 @@ fn after_api_services(order: &mut Order, members: &[Member]) {
             order.after[other].insert(gate);
         }
     }
+}
+
+/// The way in from outside opens once what guards it stands: all policies, and what the component runs itself.
+fn doors_last(order: &mut Order, members: &[Member]) {
+    let policies: BTreeSet<TaskId> = members
+        .iter()
+        .enumerate()
+        .filter(|(_, member)| member.object.id.group == "security.istio.io")
+        .map(|(index, _)| index)
+        .collect();
+    let mut guards: HashMap<&str, TaskId> = HashMap::new();
+    for (door, member) in members.iter().enumerate().filter(|(_, member)| is_door(&member.object.id)) {
+        let component = member.component.as_str();
+        let guard = *guards.entry(component).or_insert_with(|| {
+            let own = |(_, other): &(usize, &Member)| other.component == component && is_workload(&other.object.id);
+            let mut before = policies.clone();
+            for (workload, other) in members.iter().enumerate().filter(own) {
+                before.insert(order.add(Task::Gate(Gate::Ready(other.object.id.clone())), BTreeSet::from([workload])));
+            }
+            order.add(Task::Join, before)
+        });
+        order.after[door].insert(guard);
+    }
+}
+
+/// Whether traffic from outside comes in by objects of this kind.
+pub(super) fn is_door(id: &ObjectId) -> bool {
+    id.is("gateway.networking.k8s.io", "Gateway")
+        || id.is("networking.istio.io", "Gateway")
+        || id.is("networking.k8s.io", "Ingress")
 }
 
 fn after_converters(order: &mut Order, members: &[Member]) {
@@ -373,6 +405,28 @@ mod tests {
         let mut before = needed_by(order, &[task]);
         before.remove(&task);
         before
+    }
+
+    #[test]
+    fn the_way_in_opens_once_its_guards_stand() {
+        let object = |version: &str, kind: &str, plural: &str| {
+            member(json!({"apiVersion": version, "kind": kind, "metadata": {"name": "a", "namespace": "n"}}), plural)
+        };
+        let mut policy_elsewhere = object("security.istio.io/v1", "AuthorizationPolicy", "authorizationpolicies");
+        policy_elsewhere.component = "other".into();
+        let members = [
+            object("networking.istio.io/v1", "Gateway", "gateways"),
+            policy_elsewhere,
+            object("apps/v1", "Deployment", "deployments"),
+            object("networking.k8s.io/v1", "Ingress", "ingresses"),
+        ];
+        let order = order(&members);
+        for door in [0, 3] {
+            let before = all_before(&order, door);
+            assert!(before.contains(&1) && before.contains(&2), "{before:?}");
+            let ready = Gate::Ready(members[2].object.id.clone());
+            assert!(before.iter().any(|task| matches!(&order.tasks[*task], Task::Gate(gate) if *gate == ready)), "{before:?}");
+        }
     }
 
     #[test]

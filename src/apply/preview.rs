@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::check::{Checked, Wanted, check};
 use super::compare;
 use super::engine::{Run, is_needed};
+use super::generate;
 use super::order::{Task, TaskId};
 use super::report::Problem;
 use super::verify::Check;
@@ -41,6 +42,9 @@ pub struct Planned {
     /// How it was checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub check: Option<Check>,
+    /// Keys of a Secret whose values would be made in the cluster.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub generated: Vec<String>,
     /// What would differ.
     #[serde(skip)]
     pub difference: Difference,
@@ -115,7 +119,8 @@ fn plan(wanted: &mut Wanted) -> Planned {
     };
     let member = &wanted.member;
     let check = wanted.check.filter(|_| wanted.pending);
-    Planned { object: member.object.id.clone(), component: member.component.clone(), change, check, difference, taken, left }
+    let (object, component, generated) = (member.object.id.clone(), member.component.clone(), generate::names(&wanted.lacking));
+    Planned { object, component, change, check, generated, difference, taken, left }
 }
 
 /// What we would send laid over what is there: as near as one comes to the server's answer without asking.

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::generate::Password;
 use super::plan::Member;
 use super::write::Change;
 use crate::cluster::{Class, Failure};
@@ -25,6 +26,17 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// One that needs no server to be known.
+    pub(super) fn known(member: &Member, (reason, hint): (String, String)) -> Self {
+        Self {
+            object: member.object.id.clone(),
+            component: member.component.clone(),
+            file: member.object.file.display().to_string(),
+            reason,
+            hint,
+        }
+    }
+
     pub(super) fn new(member: &Member, failure: &Failure) -> Self {
         let id = &member.object.id;
         let (reason, hint) = match &failure.class {
@@ -63,13 +75,7 @@ impl Problem {
             }
             _ => (failure.message.clone(), "run the same command again; -vv shows the requests".to_owned()),
         };
-        Self {
-            object: id.clone(),
-            component: member.component.clone(),
-            file: member.object.file.display().to_string(),
-            reason,
-            hint,
-        }
+        Self::known(member, (reason, hint))
     }
 }
 
@@ -95,6 +101,8 @@ pub struct Report {
     pub postponed: Vec<Unready>,
     /// Objects of the app that are in the cluster, but no longer in the app.
     pub left_over: Vec<ObjectId>,
+    /// Passwords that were made, to be shown to who asked for the run.
+    pub passwords: Vec<Password>,
     /// Whether anything was written.
     pub wrote: bool,
     /// Whether the user stopped it.

@@ -6,7 +6,7 @@
 use crate::object::ObjectId;
 
 use super::keep;
-use super::order::is_workload;
+use super::order::{is_door, is_workload};
 
 /// The stages, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,7 +39,7 @@ impl Stage {
     /// The stage of an object; `in_profile` says whether it is the namespace of a profile.
     pub(super) fn of(id: &ObjectId, in_profile: bool) -> Self {
         match (id.group.as_str(), id.kind.as_str()) {
-            ("gateway.networking.k8s.io" | "networking.istio.io", "Gateway") | ("networking.k8s.io", "Ingress") => Self::Doors,
+            _ if is_door(id) => Self::Doors,
             ("admissionregistration.k8s.io", kind) if kind.ends_with("WebhookConfiguration") => Self::Webhooks,
             ("kubeflow.org", "Profile") => Self::Profiles,
             ("kubeflow.org", "Notebook") => Self::Notebooks,

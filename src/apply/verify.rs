@@ -98,7 +98,8 @@ pub(super) async fn verify(run: &Run<'_>, objects: &mut [Wanted], keep_answers: 
                     object.meet(live);
                 }
             }
-            Verdict::Unchanged => object.pending = false,
+            // What is as wanted may still lack values.
+            Verdict::Unchanged => object.pending = !object.lacking.is_empty(),
             Verdict::Bad(problem) => problems.push(problem),
         }
     }

@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use include_dir::{Dir, include_dir};
 
 pub use component::{Component, StandsAside, Template, Yield};
-pub use parameter::{Parameter, ParameterType, Parsed, parse_duration};
-pub use platform::{Platform, Provision, Role};
+pub use parameter::{Parameter, ParameterType, Parsed, is_email, parse_duration};
+pub use platform::{Platform, Provision, Refusal, Role};
 pub use quantity::{Quantity, value as quantity_value};
 
 use crate::error::{Error, Result};

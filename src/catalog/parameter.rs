@@ -61,6 +61,7 @@ pub(super) struct Declaration {
     max: Option<i64>,
     #[serde(default)]
     optional: bool,
+    required: Option<String>,
 }
 
 /// A parameter of a component.
@@ -78,6 +79,8 @@ pub struct Parameter {
     min: Option<i64>,
     max: Option<i64>,
     optional: bool,
+    /// When it has to hold something: an expression such as `params.login == "oidc"`.
+    pub required: Option<String>,
 }
 
 /// A value that passed its parameter's rule.
@@ -106,6 +109,7 @@ impl Parameter {
             min: declaration.min,
             max: declaration.max,
             optional: declaration.optional,
+            required: declaration.required,
         };
         parameter.default =
             parameter.parse_value(&declaration.default).map_err(|error| error.field(format!("params.{name}.default")))?.value;
@@ -178,7 +182,9 @@ impl Parameter {
     }
 }
 
-fn is_email(text: &str) -> bool {
+/// Whether it is an e-mail address.
+#[must_use]
+pub fn is_email(text: &str) -> bool {
     let Some((local, host)) = text.rsplit_once('@') else { return false };
     let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '@' | '*' | ',' | ';' | '<' | '>' | '"');
     !local.is_empty() && local.len() <= 64 && !local.contains(odd) && host.contains('.') && is_host(host)

@@ -22,6 +22,10 @@ pub struct Platform {
     pub components: Vec<String>,
     /// Defaults that differ here: component → parameter → value.
     pub params: BTreeMap<String, BTreeMap<String, Value>>,
+    /// Parameters that have to be set here: component → parameters.
+    pub required: BTreeMap<String, Vec<String>>,
+    /// What must not hold here: component → refusals.
+    pub refused: BTreeMap<String, Vec<Refusal>>,
     /// How the cluster comes to exist.
     pub provision: Provision,
     /// Files rendered by `generate platform` into rendered/platform/, for the provisioning tool.
@@ -30,6 +34,16 @@ pub struct Platform {
     pub templates: BTreeMap<String, Vec<Template>>,
     /// Overlays over the objects of components: (component, file, text).
     pub overlays: Vec<(String, PathBuf, String)>,
+}
+
+/// Values that can't be used on a platform.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refusal {
+    /// An expression such as `params.userClaim == "email"`.
+    pub when: String,
+    /// Why not, as a sentence.
+    pub because: String,
 }
 
 /// How the cluster of a platform comes to exist.
@@ -79,6 +93,10 @@ struct File {
     components: Vec<String>,
     #[serde(default)]
     params: BTreeMap<String, BTreeMap<String, Value>>,
+    #[serde(default)]
+    required: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    refused: BTreeMap<String, Vec<Refusal>>,
     provision: Provision,
 }
 
@@ -106,6 +124,8 @@ impl Platform {
             description: file.description,
             components: file.components,
             params: file.params,
+            required: file.required,
+            refused: file.refused,
             provision: file.provision,
             files: files.under("files/", ".j2").map(|(below, path, text)| template(below, path, text)).collect(),
             templates,

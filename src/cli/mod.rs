@@ -1,5 +1,6 @@
 //! The command line as types, and what is wrong with one.
 
+mod auth;
 mod delete;
 mod image;
 mod profile;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use auth::{Auth, AuthUser};
 pub use delete::Delete;
 pub use image::{Image, ImageLoad, ImageTool};
 pub use profile::{Place, Profile, Role, Who};
@@ -80,7 +82,7 @@ pub enum Command {
     Init {
         /// Directory to make; its name becomes the app's
         directory: PathBuf,
-        /// Where Kubeflow will run: none (a cluster that is there), local, kind, minikube
+        /// Where Kubeflow will run: none (a cluster that is there), local, kind, minikube, gcp, aws, azure
         #[arg(long, default_value = "none")]
         platform: String,
         /// Namespace of Kubeflow's components
@@ -158,6 +160,12 @@ pub enum Command {
         after_help = "Examples:\n  kfctl profile create jane --user jane@foo.com\n  kfctl profile share jane --user bob@acme.com\n  kfctl profile quota jane"
     )]
     Profile(Profile),
+    /// Who may log in by Dex, the login of component auth
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  kfctl auth user add jane@acme.com\n  kfctl auth user list\n  kfctl auth rotate-password"
+    )]
+    Auth(Auth),
     /// The control plane of platform local
     #[command(subcommand, after_help = "Examples:\n  kfctl local status\n  kfctl local stop\n  kfctl local start")]
     Local(Local),

@@ -119,6 +119,7 @@ fn summary(session: &Session, arguments: &cli::Apply, report: &Report, pruned: &
         "unready": report.unready,
         "postponed": report.postponed,
         "leftOver": pruned.left,
+        "passwords": report.passwords.iter().map(|password| &password.user).collect::<Vec<_>>(),
         "pruned": { "deleted": pruned.removed.deleted, "kept": pruned.removed.kept, "unready": pruned.removed.unready, "problems": pruned.removed.problems },
     }));
     let mut counts = format!(
@@ -141,10 +142,18 @@ fn summary(session: &Session, arguments: &cli::Apply, report: &Report, pruned: &
     let command = |verb: &str| prune::command(verb, &arguments.components);
     let (status, again) = (command("status"), command("apply k8s"));
     let status = (status.as_str(), "what runs, and what does not");
+    let shown =
+        report.passwords.iter().filter(|password| printer.secret(&format!("password of {}", password.user), &password.password));
+    if shown.count() < report.passwords.len() {
+        printer.note("a password was made, and is shown on a terminal alone: `kfctl auth rotate-password` makes another there");
+    }
     match outcome {
         Outcome::Done => {
             printer.done(counts);
             let mut next = vec![status];
+            if !report.passwords.is_empty() {
+                next.push(("kfctl auth rotate-password", "makes another password, on a terminal"));
+            }
             if !pruned.left.is_empty() {
                 next.push((&pruned.command, "deletes what is no longer part of the app"));
             }

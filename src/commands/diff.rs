@@ -161,13 +161,18 @@ fn stays(printer: &Printer, kept: &[Kept]) {
 
 /// The difference of one object.
 fn object(printer: &Printer, planned: &Planned) {
-    let Planned { object, component, change, difference, taken, left, .. } = planned;
+    let Planned { object, component, change, difference, taken, left, generated, .. } = planned;
     let mut document = json!({"object": object, "component": component, "change": change, "fields": difference.fields()});
-    for (name, fields) in [("taken", taken), ("left", left)].iter().filter(|(_, fields)| !fields.is_empty()) {
+    for (name, fields) in
+        [("taken", taken), ("left", left), ("generated", generated)].iter().filter(|(_, fields)| !fields.is_empty())
+    {
         document[name] = json!(fields);
     }
     printer.json(&document);
     title(printer, &format!("{} {object} (component {component})", verb(*change)), difference);
+    if !generated.is_empty() {
+        printer.line(format!("# made in the cluster, and shown nowhere: {}", generated.join(", ")));
+    }
     if !taken.is_empty() {
         printer.line(format!("# its values stay; kfctl becomes one of those who keep {}", taken.join(", ")));
     }
@@ -192,7 +197,7 @@ fn verb(change: Change) -> &'static str {
 /// One task of a step.
 fn line(task: &Step) -> String {
     match task {
-        Step::Write(Planned { object, change, check, .. }) => {
+        Step::Write(Planned { object, change, check, generated, .. }) => {
             let check = match check {
                 None => "",
                 Some(Check::DryRun) => "  (checked by the server)",
@@ -205,7 +210,12 @@ fn line(task: &Step) -> String {
                 Change::Configured => "configure",
                 Change::Unchanged => "unchanged",
             };
-            format!("  {verb:<11} {object}{check}")
+            let generated = if generated.is_empty() {
+                String::new()
+            } else {
+                format!("  (would be generated in the cluster: {})", generated.join(", "))
+            };
+            format!("  {verb:<11} {object}{check}{generated}")
         }
         Step::Refused { object } => format!("  {:<11} {object}", "refused"),
         Step::Wait { object, until } => format!("  {:<11} {object}, until {until}", "wait for"),

@@ -1,6 +1,7 @@
 //! One file a verb: settings in, exit status out. Nothing below knows of clap; nothing here talks to a server by itself.
 
 mod apply;
+mod auth;
 mod completions;
 mod component;
 mod controller;
@@ -100,6 +101,7 @@ pub async fn run(cli: Cli, mut session: Session) -> Result<ExitStatus> {
         Command::Quickstart { directory } => quickstart::run(&session, &directory).await,
         Command::Sources(command) => sources::run(&session, &command),
         Command::Local(command) => local::run(&session, &command).await,
+        Command::Auth(command) => auth::run(&session, &command).await,
         Command::Profile(command) => profile::run(&session, &command).await,
         Command::Image(arguments) => image::run(&session, &arguments).await,
         Command::Controller { probes, metrics } => controller::run(&session, probes, metrics).await,

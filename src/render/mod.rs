@@ -11,7 +11,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::catalog::{Component, Platform, StandsAside, Template};
+use crate::catalog::{Component, Parameter, Platform, StandsAside, Template};
 use crate::error::{Error, Result};
 use crate::object::{self, Object, objects};
 use crate::sources::Source;
@@ -83,6 +83,29 @@ fn holds(expression: &str, context: &Context) -> Result<bool> {
 /// Whether a condition holds; none always does.
 fn is_met(when: Option<&String>, context: &Context) -> Result<bool> {
     when.map_or(Ok(true), |when| holds(when, context))
+}
+
+/// What the parameters of a component lack on a platform: those that have to hold something and don't, and what is refused there.
+pub fn demands<'a>(
+    component: &'a Component,
+    platform: &'a Platform,
+    context: &Context,
+) -> Result<(Vec<&'a Parameter>, Vec<&'a str>)> {
+    let mut missing = Vec::new();
+    for parameter in &component.parameters {
+        let empty = context.params.get(&parameter.name).is_none_or(|value| value == "");
+        let here = platform.required.get(&component.name).is_some_and(|names| names.contains(&parameter.name));
+        if empty && (here || parameter.required.as_ref().map_or(Ok(false), |when| holds(when, context))?) {
+            missing.push(parameter);
+        }
+    }
+    let mut refused = Vec::new();
+    for refusal in platform.refused.get(&component.name).into_iter().flatten() {
+        if holds(&refusal.when, context)? {
+            refused.push(refusal.because.as_str());
+        }
+    }
+    Ok((missing, refused))
 }
 
 /// The sources that a component needs with these parameters.

@@ -75,6 +75,7 @@ fn line(event: &Event, verbose: bool) -> Option<String> {
     Some(match event {
         Event::Written { object, change: Change::Created, .. } => format!("  created     {object}"),
         Event::Written { object, change: Change::Configured, .. } => format!("  configured  {object}"),
+        Event::Generated { object, keys } => format!("  generated   {object}: {}", keys.join(", ")),
         Event::Written { object, change: Change::Unchanged, .. } if verbose => format!("  unchanged   {object}"),
         Event::Ready { object } if verbose => format!("  ready       {object}"),
         Event::Waiting { object, reason } => format!("  waiting     {object}: {reason}"),

@@ -5,5 +5,5 @@ mod printer;
 mod reader;
 
 pub use events::listen;
-pub use printer::{Output, Printer, Table, counted, meanwhile};
+pub use printer::{Output, Printer, Table, counted, meanwhile, typed_in};
 pub use reader::reader_left;

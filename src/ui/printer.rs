@@ -132,6 +132,21 @@ impl Printer {
         }
     }
 
+    /// Whether [`Printer::secret`] would reach somebody.
+    #[must_use]
+    pub fn can_show_secrets(&self) -> bool {
+        self.screen && self.terminal
+    }
+
+    /// Something for the eyes of who sits at the terminal: it goes there or nowhere. False where it went nowhere.
+    #[must_use]
+    pub fn secret(&self, what: &str, value: &str) -> bool {
+        if self.can_show_secrets() {
+            err(&format!("{}: {}  (shown this once)", clean(what), self.paint(BOLD, &clean(value))));
+        }
+        self.can_show_secrets()
+    }
+
     /// Something to know.
     pub fn warn(&self, text: impl AsRef<str>) {
         match self.output {
@@ -253,6 +268,13 @@ impl Printer {
         }
         Ok(matches!(ask(&format!("{question} [y/N]")).to_lowercase().as_str(), "y" | "yes"))
     }
+}
+
+/// What comes by standard input, without the line's end.
+pub fn typed_in() -> std::io::Result<String> {
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut std::io::stdin().lock(), &mut text)?;
+    Ok(text.trim_end_matches(['\n', '\r']).to_owned())
 }
 
 /// So many of these.

@@ -53,6 +53,12 @@ const COMMANDS: &[&str] = &[
     "profile delete",
     "profile import",
     "profile quota",
+    "auth",
+    "auth rotate-password",
+    "auth user",
+    "auth user add",
+    "auth user list",
+    "auth user remove",
     "controller",
     "completions",
     "version",
@@ -91,6 +97,7 @@ fn top_level_help() {
       sources      Manifests of other projects' releases, each pinned by its sha256
       delete       Delete what the app has in the cluster; users' data stays
       profile      Profiles: a namespace for each user or team, with an owner and a quota
+      auth         Who may log in by Dex, the login of component auth
       local        The control plane of platform local
       image        The container image of this binary: build, load, push; no container engine needed
       controller   Run the controller of profiles (in the cluster, or as a process of platform local)

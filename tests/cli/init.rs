@@ -90,7 +90,7 @@ fn an_unknown_platform_names_the_nearest() {
     --- stderr
     error: there is no platform "knid"
     hint: did you mean `kind`?
-    hint: known: kind, local, minikube, none
+    hint: known: aws, azure, gcp, kind, local, minikube, none
     "#);
     assert!(!sandbox.path("shop").exists());
 }
@@ -101,7 +101,7 @@ fn an_error_in_json() {
     exit: 2
     --- stdout
     --- stderr
-    {"event":"error","exitCode":2,"hints":["did you mean `kind`?","known: kind, local, minikube, none"],"message":"there is no platform \"knid\""}
+    {"event":"error","exitCode":2,"hints":["did you mean `kind`?","known: aws, azure, gcp, kind, local, minikube, none"],"message":"there is no platform \"knid\""}
     "#);
 }
 

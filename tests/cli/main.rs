@@ -6,6 +6,7 @@
 mod answers;
 mod app_file;
 mod architecture;
+mod auth;
 mod bad_input;
 mod cluster;
 mod component;

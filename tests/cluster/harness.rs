@@ -126,6 +126,11 @@ impl App {
         path.display().to_string()
     }
 
+    /// Where it is.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     pub(crate) fn exists(&self, name: &str) -> bool {
         self.directory.join(name).exists()
     }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stderr, reason = "a test says aloud what it skips, and prints its figures")]
 
+mod auth;
 mod corpus;
 mod delete;
 mod disturbed;
