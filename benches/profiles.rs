@@ -27,6 +27,8 @@ use tokio::sync::mpsc;
 const ONE_BY_ONE: usize = 50;
 const AT_ONCE: usize = 200;
 const CONCURRENCY: usize = 16;
+/// Long enough to see whether something is done when nothing is to be done.
+const AT_REST: Duration = Duration::from_secs(20);
 const PROFILES: &str = "/apis/kubeflow.org/v1alpha1/namespaces/kubeflow-system/profiles";
 
 struct Bench {
@@ -216,4 +218,12 @@ async fn main() {
     });
     row(&format!("requests of a new controller for {total}"), again.requests().to_string(), "0".into());
     row(&format!("memory of a new controller with {total}"), memory(&again), "-".into());
+    let (before, asked) = (cpu(again.pid()), again.requests());
+    tokio::time::sleep(AT_REST).await;
+    let used = cpu(again.pid()).saturating_sub(before);
+    row(
+        &format!("CPU of {} s at rest, and requests", AT_REST.as_secs()),
+        format!("{used:.1?}, {}", again.requests() - asked),
+        "0".into(),
+    );
 }

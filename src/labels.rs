@@ -37,6 +37,8 @@ pub const PROFILE: &str = "kubeflow.org/profile";
 pub const PROFILE_UID: &str = "kubeflow.org/profile-uid";
 /// On a namespace, set by someone who may change it: the profile that may take it over.
 pub const ADOPT: &str = "kubeflow.org/adopt";
+/// On a namespace, from its creation until just before the first right in it is given: the uid of the profile it is made for.
+pub const BEING_MADE: &str = "kubeflow.org/being-made";
 /// On a namespace: the uid of the profile of today's Kubeflow that it was freed from, to be taken over.
 pub const IMPORTED_FROM: &str = "kubeflow.org/imported-from";
 /// The finalizer of the controller of today's Kubeflow on its profiles.

@@ -1,6 +1,10 @@
 //! The one way in which a reconcile writes: only while this replica leads, and never for longer than its lease lasts.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use http::Method;
 use serde_json::Value;
@@ -32,6 +36,11 @@ impl Writer {
     /// Creates what must not be there yet.
     pub(super) async fn create(&self, resource: &str, path: &str, content: &Value) -> Result<Value, Failure> {
         self.send("create", resource, Method::POST, &format!("{path}?"), "application/json", content).await
+    }
+
+    /// Puts an object in the place that its path names, whatever was there.
+    pub(super) async fn put(&self, resource: &str, path: &str, content: &Value) -> Result<Value, Failure> {
+        self.send("update", resource, Method::PUT, &format!("{path}?"), "application/json", content).await
     }
 
     /// A merge patch (RFC 7386), or a list of operations (RFC 6902).
@@ -70,9 +79,43 @@ impl Writer {
         let path = format!("{path}{manager}timeout={}s", budget.as_secs().max(1));
         let request =
             self.connection.request(method, &path, "application/json", Some((content_type, body.to_string().into_bytes())));
-        match tokio::time::timeout(budget, request).await {
-            Ok(answer) => Ok(answer?.body),
-            Err(_) => Err(Failure::transport(format!("no answer within {} s", budget.as_secs()))),
+        match within(budget, request).await {
+            Some(answer) => Ok(answer?.body),
+            None => Err(Failure::transport(format!("no answer within {} s", budget.as_secs()))),
         }
+    }
+}
+
+/// The outcome of `work`, which gets no step further once its time is over. A timer alone fires when the runtime comes to it: in a
+/// process that was paused meanwhile, that is after the work has gone on.
+async fn within<Outcome>(time: Duration, work: impl Future<Output = Outcome>) -> Option<Outcome> {
+    let end = Instant::now() + time;
+    let (mut work, mut timer) = (pin!(work), pin!(tokio::time::sleep(time)));
+    poll_fn(|context| {
+        if Instant::now() >= end || timer.as_mut().poll(context).is_ready() {
+            return Poll::Ready(None);
+        }
+        work.as_mut().poll(context).map(Some)
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_was_paused_beyond_its_time_does_not_go_on() {
+        let mut looks = 0;
+        let work = poll_fn(|context| {
+            looks += 1;
+            // The whole process is paused, and goes on with this work first.
+            std::thread::sleep(Duration::from_millis(5));
+            context.waker().wake_by_ref();
+            Poll::<()>::Pending
+        });
+        assert_eq!(within(Duration::from_millis(1), work).await, None);
+        assert_eq!(looks, 1);
+        assert_eq!(within(Duration::from_mins(1), std::future::ready(7)).await, Some(7));
     }
 }

@@ -19,6 +19,7 @@ mod message;
 mod profile_attacks;
 mod profile_claims;
 mod profile_commands;
+mod profile_faults;
 mod profile_import;
 mod profile_lifecycle;
 mod profile_limits;

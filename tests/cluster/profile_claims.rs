@@ -30,6 +30,7 @@ fn e2e_two_profiles_never_share_a_namespace() {
     // One that was there before is nobody's.
     test.admin(&["create", "namespace", "kubeflow-old"]);
     test.admin(&["-n", "kubeflow-old", "create", "configmap", "data", "--from-literal=a=b"]);
+    test.admin(&["-n", "kubeflow-old", "create", "rolebinding", "before", "--clusterrole=view", "--user=eve@foo.com"]);
     test.admin(&["create", "-f", &test.manifest("old", ABE, "")]);
     test.reason("old", "NamespaceExists");
     assert_eq!(subjects(&test, "kubeflow-old"), "");
@@ -45,6 +46,12 @@ fn e2e_two_profiles_never_share_a_namespace() {
     test.ready("old");
     assert_eq!(subjects(&test, "kubeflow-old"), ABE);
     assert!(test.get(&["-n", "kubeflow-old", "get", "configmap", "data"]).is_some(), "the data is gone");
+    // What was given in it before stays, and is named.
+    assert!(test.get(&["-n", "kubeflow-old", "get", "rolebinding", "before"]).is_some());
+    test.cluster.until("the rights that stay are named", || {
+        let said = test.events("kubeflow-system", "Profile", "old");
+        said.contains("RightsKept") && said.contains("before (view for eve@foo.com)")
+    });
     let annotations = test.get(&["get", "namespace", "kubeflow-old"]).expect("a namespace")["metadata"]["annotations"].clone();
     assert_eq!(annotations["kubeflow.org/adopt"], Value::Null, "a later profile of this name could take it");
     // The first goes: the second gets a namespace of its own, empty.

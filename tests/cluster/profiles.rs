@@ -106,6 +106,12 @@ impl Admission<'_> {
             ("jane", "metadata: {namespace: kube-anything},", OF_THE_SYSTEM),
         ];
         self.check(&rows.map(|(name, metadata, expected)| (name, format!("{metadata} spec: {{owner: {JANE}}}"), expected)));
+        let text = format!(
+            "apiVersion: kubeflow.org/v1alpha1\nkind: Profile\nmetadata: {{name: jane}}\nspec: {{template: {{spec: {{owner: {JANE}}}}}}}\n"
+        );
+        let file = self.app.write("profile.yaml", &text);
+        let elsewhere = self.cluster.kubectl(&["-n", "default", "create", "--dry-run=server", "-f", &file]);
+        assert!(elsewhere.stderr.contains("profiles are kept in namespace kubeflow-system"), "{}", elsewhere.all());
     }
 
     fn subjects(&self) {

@@ -7,7 +7,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
@@ -42,6 +42,10 @@ pub(crate) enum Fault {
     Silent,
     /// The server answers as one of long ago would: its clock, and its version.
     Old,
+    /// It waits until all that wait are let go, even if its client has gone meanwhile.
+    Held,
+    /// The times in a lease are those of a clock that goes wrong by so many seconds.
+    Clock(i64),
 }
 
 /// On which side of the server's own work.
@@ -100,6 +104,8 @@ struct Shared {
     first: Mutex<HashMap<String, Message>>,
     /// Connections to the server, to be ended with the client's.
     open: Mutex<Vec<TcpStream>>,
+    /// Whether those that wait may go.
+    gate: (Mutex<bool>, Condvar),
 }
 
 type TcpAddress = (&'static str, u16);
@@ -147,6 +153,7 @@ impl Proxy {
             rules: Mutex::new(Rules::new(Box::new(|_| None)).0),
             first: Mutex::default(),
             open: Mutex::default(),
+            gate: <(Mutex<bool>, Condvar)>::default(),
         });
         let (server, state) = (Arc::new(server), Arc::clone(&shared));
         std::thread::spawn(move || {
@@ -182,6 +189,12 @@ impl Proxy {
             None
         });
         Stopped { arrived, go }
+    }
+
+    /// Lets all go that wait, and will.
+    pub(crate) fn let_go(&self) {
+        *lock(&self.shared.gate.0) = true;
+        self.shared.gate.1.notify_all();
     }
 
     /// How many requests came since the rule began.
@@ -239,10 +252,12 @@ impl Shared {
         let mut client = BufReader::new(StreamOwned::new(connection, stream));
         let mut server = None;
         while let Some(request) = Message::read_head(&mut client)? {
-            let request = request.read_body(&mut client, false)?;
+            let mut request = request.read_body(&mut client, false)?;
             let (fault, is_watch) = lock(&self.rules).judge(&request);
             match fault {
                 Some(Fault::Late(time)) => pause(time),
+                Some(Fault::Held) => drop(self.gate.1.wait_while(lock(&self.gate.0), |open| !*open)),
+                Some(Fault::Clock(seconds)) => request = with_clock(request, seconds),
                 Some(Fault::Reset(Before)) => return reset(&client.get_ref().sock),
                 Some(Fault::Kill(Before)) => return self.kill(),
                 Some(Fault::Code(code, Before)) => {
@@ -359,8 +374,12 @@ fn refusal(code: u16) -> Message {
     // The server's own answers are typed; those of what stands between are not.
     match code {
         429 => message.with("retry-after", "1").with("content-type", "text/plain").body("Too many requests"),
-        401 | 500 => {
-            let reason = if code == 401 { "Unauthorized" } else { "InternalError" };
+        401 | 409 | 500 => {
+            let reason = match code {
+                401 => "Unauthorized",
+                409 => "Conflict",
+                _ => "InternalError",
+            };
             let status = serde_json::json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
                 "message": format!("a fault of the test: {reason}"), "reason": reason, "code": code});
             message.with("content-type", "application/json").body(&status.to_string())
@@ -373,6 +392,17 @@ fn old(mut answer: Message) -> Message {
     answer.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("date"));
     let version = serde_json::json!({"major": "1", "minor": "20", "gitVersion": "v1.20.0"}).to_string();
     answer.with("date", "Sat, 01 Jan 2022 00:00:00 GMT").body(&version)
+}
+
+/// A lease as it would have been written by a clock that goes wrong.
+fn with_clock(request: Message, seconds: i64) -> Message {
+    let mut lease: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
+    for field in ["acquireTime", "renewTime"] {
+        let time: jiff::Timestamp = lease["spec"][field].as_str().and_then(|text| text.parse().ok()).expect("a time");
+        let wrong = time + jiff::SignedDuration::from_secs(seconds);
+        lease["spec"][field] = wrong.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string().into();
+    }
+    request.body(&lease.to_string())
 }
 
 fn gone() -> Message {

@@ -36,6 +36,14 @@ impl Webhook {
         )
     }
 
+    /// A configuration that is asked, patiently, before a profile is deleted; without an answer it may be.
+    pub(crate) fn before_profiles_end(&self) -> String {
+        format!(
+            "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\nmetadata: {{name: guard}}\nwebhooks:\n- name: guard.example.com\n  admissionReviewVersions: [v1]\n  sideEffects: None\n  failurePolicy: Ignore\n  timeoutSeconds: 30\n  clientConfig: {}\n  rules: [{{apiGroups: [kubeflow.org], apiVersions: ['*'], operations: [DELETE], resources: [profiles]}}]\n",
+            self.client()
+        )
+    }
+
     /// How the server gets to it.
     pub(crate) fn client(&self) -> String {
         let authority = base64::engine::general_purpose::STANDARD.encode(self.certificate.pem());

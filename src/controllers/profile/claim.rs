@@ -6,11 +6,11 @@
 use serde_json::Value;
 
 use super::desired::Names;
-use super::observed::Observed;
+use super::observed::{self, Observed};
 use super::status::Verdict;
 use super::world::View;
 use crate::api::profile::is_reserved;
-use crate::labels::{ADOPT, PROFILE, PROFILE_UID, TEMPLATE_KINDS};
+use crate::labels::{ADOPT, BEING_MADE, PROFILE, PROFILE_UID, TEMPLATE_KINDS};
 
 /// The reasons for which a profile waits for another to go.
 pub(super) const REFUSED_FOR_RIVALS: [&str; 2] = ["OwnerCaseDiffers", "TooManyProfiles"];
@@ -21,6 +21,8 @@ pub(super) struct NamespaceSeen {
     pub(super) uid: String,
     /// Name and uid of the profile that it was made for.
     pub(super) profile: Option<(String, String)>,
+    /// Whether we have made it for that profile and nobody has had a right in it yet.
+    pub(super) being_made: bool,
     /// The profile that may take it over.
     pub(super) adopt: Option<String>,
     /// Whose it was when we wrote last.
@@ -44,6 +46,7 @@ impl NamespaceSeen {
         Self {
             uid: text(&metadata["uid"]).unwrap_or_default(),
             profile: text(&metadata["labels"][PROFILE]).zip(text(&metadata["labels"][PROFILE_UID])),
+            being_made: is_being_made(live),
             adopt: text(&metadata["annotations"][ADOPT]),
             owner: text(&metadata["annotations"]["owner"]),
             template_kinds: kinds(&metadata["annotations"][TEMPLATE_KINDS]),
@@ -57,6 +60,17 @@ impl NamespaceSeen {
         let meaning = |seen: &Self| Self { observed: Observed { version: 0, sent: 0, ..seen.observed.clone() }, ..seen.clone() };
         meaning(self) == meaning(other)
     }
+}
+
+/// Whether the mark of a namespace that is being made is there and was written by us.
+fn is_being_made(live: &Value) -> bool {
+    let metadata = &live["metadata"];
+    let is_ours = || {
+        let annotations = observed::owned(live)?.get("f:metadata")?.get("f:annotations")?;
+        annotations.get(format!("f:{BEING_MADE}"))
+    };
+    let mark = &metadata["annotations"][BEING_MADE];
+    mark.is_string() && *mark == metadata["labels"][PROFILE_UID] && is_ours().is_some()
 }
 
 /// Kinds out of the annotation that records them.
@@ -128,7 +142,11 @@ pub(super) fn claim(names: &Names, view: &View) -> Claim {
     if let Some(first) = first {
         return taken(first);
     }
-    if seen.adopt.as_ref() == Some(&names.profile) && !seen.observed.deleting {
+    if seen.observed.deleting {
+        let message = format!("namespace {namespace} is being deleted; it is made again for this profile once it is gone");
+        return refused("NamespaceTerminating", message);
+    }
+    if seen.adopt.as_ref() == Some(&names.profile) {
         return Claim::Adopt;
     }
     let exists = Verdict::no(
@@ -141,6 +159,6 @@ pub(super) fn claim(names: &Names, view: &View) -> Claim {
     // Nobody gains what they had not: a member would.
     let spec = view.profile.content.as_deref().ok().map(|profile| &profile.spec.template.spec);
     let is_owners = spec.is_some_and(|spec| spec.members.is_empty() && seen.owner.as_ref() == Some(&spec.owner.name));
-    let is_left = seen.profile.as_ref().is_some_and(|(name, _)| *name == names.profile) && !seen.observed.deleting;
+    let is_left = seen.profile.as_ref().is_some_and(|(name, _)| *name == names.profile);
     if is_left && is_owners { Claim::Return(exists) } else { Claim::Refused(exists) }
 }

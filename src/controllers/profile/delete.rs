@@ -90,7 +90,7 @@ impl Reconciler {
     }
 
     /// What is being deleted that takes all profiles along.
-    async fn whole_system_going(&self) -> Result<Option<&'static str>, Failure> {
+    pub(super) async fn whole_system_going(&self) -> Result<Option<&'static str>, Failure> {
         let system = format!("{NAMESPACES}/{}", super::SYSTEM_NAMESPACE);
         for (what, resource, path) in [
             ("namespace kubeflow-system", "namespaces", system.as_str()),

@@ -93,7 +93,7 @@ impl Reconciler {
     pub(super) async fn sweep(&self, profile: &str) -> Result<(), Failure> {
         let left: BTreeSet<String> = {
             let world = lock(&self.shared.world);
-            world.orphans().filter(|(_, of)| *of == profile).map(|(namespace, _)| namespace.clone()).collect()
+            world.left_guards().filter(|(_, of)| *of == profile).map(|(namespace, _)| namespace.clone()).collect()
         };
         for namespace in left {
             self.open_gateways(&namespace).await?;

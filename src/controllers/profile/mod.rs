@@ -2,6 +2,7 @@
 //!
 //! `watch` feeds `world` (what is known), `reconcile`, `enforce`, `owner` and `delete` look at it and write; the rest is pure.
 
+mod beginning;
 mod claim;
 mod defaults;
 mod delete;

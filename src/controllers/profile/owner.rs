@@ -6,11 +6,13 @@ use serde_json::{Value, json};
 use super::claim::NamespaceSeen;
 use super::desired::{self, Desired, Names};
 use super::reconcile::Reconciler;
+use super::status::Verdict;
 use crate::api::profile::Profile;
 use crate::cluster::{Class, Failure};
 use crate::labels::PROFILE_UID;
 
-fn bindings(namespace: &str) -> String {
+/// Where the bindings of a namespace are.
+pub(super) fn bindings(namespace: &str) -> String {
     format!("/apis/{}/v1/namespaces/{namespace}/rolebindings", desired::RBAC)
 }
 
@@ -30,6 +32,32 @@ impl Reconciler {
             Err(failure) if failure.class == Class::NotFound => Ok(false),
             Err(failure) => Err(failure),
         }
+    }
+
+    /// Names the rights that come with a namespace that is taken over. They stay, as all that is in it; but somebody may not have thought
+    /// of them.
+    pub(super) async fn tell_kept(&self, names: &Names, wanted: &[Desired]) -> Result<(), Failure> {
+        let list = self.writer.read("rolebindings", &bindings(&names.namespace)).await?;
+        let others = list["items"].as_array().into_iter().flatten().filter(|binding| {
+            !wanted.iter().any(|object| object.resource.kind == "RoleBinding" && binding["metadata"]["name"] == object.name)
+        });
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let told: Vec<String> = others
+            .map(|binding| {
+                let subjects = binding["subjects"].as_array().into_iter().flatten().map(|subject| text(&subject["name"]));
+                let subjects = subjects.collect::<Vec<_>>().join(", ");
+                format!("{} ({} for {subjects})", text(&binding["metadata"]["name"]), text(&binding["roleRef"]["name"]))
+            })
+            .collect();
+        if !told.is_empty() {
+            let note = format!(
+                "rights given in namespace {} before it was taken over stay; delete the bindings that should not: {}",
+                names.namespace,
+                told.join("; ")
+            );
+            self.publish(&names.profile, &names.uid, &Verdict::no("RightsKept", note));
+        }
+        Ok(())
     }
 
     /// Gets a former owner out, and only then writes the namespace, which says until then who is to go.

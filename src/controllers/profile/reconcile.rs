@@ -9,7 +9,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Shared;
-use super::claim::{Claim, NamespaceSeen, claim};
+use super::claim::{Claim, claim};
 use super::defaults::Defaults;
 use super::desired::{self, Desired, Names};
 use super::observed::{self, Observed};
@@ -23,7 +23,7 @@ use crate::controllers::lock;
 use crate::controllers::writer::Writer;
 use crate::labels::{ADOPT, PROFILE_FINALIZER, RESET_QUOTA};
 
-const PROFILES: &str = "/apis/kubeflow.org/v1alpha1/namespaces/kubeflow-system/profiles";
+pub(super) const PROFILES: &str = "/apis/kubeflow.org/v1alpha1/namespaces/kubeflow-system/profiles";
 pub(super) const NAMESPACES: &str = "/api/v1/namespaces";
 /// Failures in a row that may pass by themselves before they are told.
 const PASSING: u32 = 3;
@@ -46,7 +46,14 @@ impl Reconciler {
 
     /// One look at one profile; `failures` counts those in a row before.
     pub(in crate::controllers) async fn reconcile(&self, name: &str, failures: u32) -> Result<(), Failure> {
-        let Some(view) = lock(&self.shared.world).view(name) else {
+        let (view, orphans) = {
+            let world = lock(&self.shared.world);
+            (world.view(name), world.orphans(name))
+        };
+        for (namespace, uid) in orphans {
+            self.take_back(name, &namespace, &uid).await?;
+        }
+        let Some(view) = view else {
             lock(&self.unreadable).remove(name);
             lock(&self.unfit).remove(name);
             return self.sweep(name).await;
@@ -66,27 +73,7 @@ impl Reconciler {
     async fn keep(&self, profile: &Profile, view: &View, failures: u32) -> Result<(), Failure> {
         let names = Names::of(profile);
         let name = names.profile.as_str();
-        let blocked =
-            |ready: Verdict, namespace: Option<&String>| Facts { ready, namespace: namespace.cloned(), more: Vec::new() };
-        let claim = match claim(&names, view) {
-            Claim::Return(_) if self.was_owners(profile, &names, view.namespace.as_ref()).await? => Claim::Adopt,
-            Claim::Return(verdict) => Claim::Refused(verdict),
-            other => other,
-        };
-        if let Claim::Refused(verdict) = claim {
-            let holder = view.namespace.as_ref().and_then(|seen| seen.profile.as_ref());
-            let kept = holder.is_some_and(|(_, uid)| *uid == names.uid).then_some(&names.namespace);
-            return self.tell(name, view, blocked(verdict, kept)).await;
-        }
-        let held = (claim == Claim::Hold).then_some(&names.namespace);
-        let (defaults, edit) = match settings(view) {
-            Ok(settings) => settings,
-            Err(verdict) => return self.tell(name, view, blocked(verdict, held)).await,
-        };
-
-        if !self.ensure_finalizer(name, view, claim == Claim::Make).await? {
-            return Ok(());
-        }
+        let Some((claim, defaults, edit)) = self.admitted(profile, &names, view).await? else { return Ok(()) };
         let mut seen_quota = view.quota.as_ref();
         if view.profile.annotations.contains(RESET_QUOTA) || seen_quota.is_some_and(|quota| quota.reset) {
             self.reset_quota(name, &names, view).await?;
@@ -106,10 +93,29 @@ impl Reconciler {
         kinds.extend(foreign.map(|kind| kind.group_kind()));
         let mut namespace = desired::namespace_content(&names, profile, defaults, &kinds);
         let digest = observed::wanted(&namespace);
-        let seen = match claim {
-            Claim::Make => self.make_namespace(&names, &namespace, digest).await?,
+        if claim == Claim::Adopt {
+            self.tell_kept(&names, &objects).await?;
+        }
+        let mut seen = match claim {
+            Claim::Make => self.begin(&names, &namespace, digest).await?,
             _ => view.namespace.clone().unwrap_or_default(),
         };
+        let reset = seen_quota.is_none() && view.quota.is_some();
+        let there = |object: &Desired| {
+            let seen = view.objects.get(&slot(&object.resource, &object.name));
+            seen.filter(|_| !reset || object.name != super::quota::NAME)
+        };
+        let needs = |object: &&Desired| there(object).is_none_or(|seen| !seen.deleting && !seen.is(object.digest));
+        let (mut rights, others): (Vec<_>, Vec<_>) =
+            objects[..own].iter().filter(needs).partition(|object| object.resource.kind == "RoleBinding");
+        let mut done = Vec::new();
+        if seen.being_made {
+            let work = join_all(others.iter().map(|object| self.put(object, there(object), true)));
+            let (taken, made) = futures::join!(self.take_into_use(&names, &seen), work);
+            (seen, done) = (taken?, made);
+        } else {
+            rights.extend(others);
+        }
         let former = seen.owner.as_ref().filter(|former| claim == Claim::Hold && *former != owner);
 
         let mut work: Vec<BoxFuture<'_, Result<(), (String, Failure)>>> = Vec::new();
@@ -126,13 +132,7 @@ impl Reconciler {
                 None => noted = apply.await,
             }
         }
-        let reset = seen_quota.is_none() && view.quota.is_some();
-        let there = |object: &Desired| {
-            let seen = view.objects.get(&slot(&object.resource, &object.name));
-            seen.filter(|_| !reset || object.name != super::quota::NAME)
-        };
-        let needs = |object: &&Desired| there(object).is_none_or(|seen| !seen.deleting && !seen.is(object.digest));
-        work.extend(objects[..own].iter().filter(needs).map(|object| self.put(object, there(object)).boxed()));
+        work.extend(rights.into_iter().map(|object| self.put(object, there(object), false).boxed()));
         let mut additions: Vec<BoxFuture<'_, Result<(), (String, Failure)>>> = Vec::new();
         // Where the owner changes, the namespace is written last, and kinds it does not name yet are left to the next look.
         if noted.is_ok() && (named || former.is_none()) {
@@ -143,8 +143,9 @@ impl Reconciler {
                 .into_iter()
                 .map(|(resource, slot, version)| self.prune(&names, resource, slot, version).boxed()),
         );
-        let (done, added, (mesh, enforced)) =
+        let (rest, added, (mesh, enforced)) =
             futures::join!(join_all(work), join_all(additions), self.enforce(&names, view, mesh));
+        done.extend(rest);
 
         // Only who has no right any more can't make themselves another.
         let bound = !done.iter().filter_map(|result| result.as_ref().err()).any(|(what, _)| what.starts_with("RoleBinding"));
@@ -168,6 +169,35 @@ impl Reconciler {
         failed.or(added).or(enforced.err()).map_or(Ok(()), |(_, failure)| Err(failure))
     }
 
+    /// The claim of a profile that may have its namespace, and what holds for all; where it may not, that is told.
+    async fn admitted<'a>(
+        &self,
+        profile: &Profile,
+        names: &Names,
+        view: &'a View,
+    ) -> Result<Option<(Claim, &'a Defaults, &'a Value)>, Failure> {
+        let name = names.profile.as_str();
+        let blocked =
+            |ready: Verdict, namespace: Option<&String>| Facts { ready, namespace: namespace.cloned(), more: Vec::new() };
+        let claim = match claim(names, view) {
+            Claim::Return(_) if self.was_owners(profile, names, view.namespace.as_ref()).await? => Claim::Adopt,
+            Claim::Return(verdict) => Claim::Refused(verdict),
+            other => other,
+        };
+        if let Claim::Refused(verdict) = claim {
+            let holder = view.namespace.as_ref().and_then(|seen| seen.profile.as_ref());
+            let kept = holder.is_some_and(|(_, uid)| *uid == names.uid).then_some(&names.namespace);
+            return self.tell(name, view, blocked(verdict, kept)).await.map(|()| None);
+        }
+        let held = (claim == Claim::Hold).then_some(&names.namespace);
+        let (defaults, edit) = match settings(view) {
+            Ok(settings) => settings,
+            Err(verdict) => return self.tell(name, view, blocked(verdict, held)).await.map(|()| None),
+        };
+        let is_there = self.ensure_finalizer(name, view, claim == Claim::Make).await?;
+        Ok(is_there.then_some((claim, defaults, edit)))
+    }
+
     /// Whether the profile is there to be kept. Before its namespace is made, the server is asked: what a new leader remembers may be
     /// of a profile that its predecessor has deleted, namespace and all.
     async fn ensure_finalizer(&self, name: &str, view: &View, ask: bool) -> Result<bool, Failure> {
@@ -180,23 +210,6 @@ impl Reconciler {
         let going = !answer["metadata"]["deletionTimestamp"].is_null();
         self.shared.record(&Source::Profiles, answer, 0);
         Ok(!going)
-    }
-
-    /// Makes the namespace, unless one of this name has come meanwhile: that one would not be ours.
-    async fn make_namespace(&self, names: &Names, content: &Value, digest: u64) -> Result<NamespaceSeen, Failure> {
-        let made = self.writer.create("namespaces", NAMESPACES, content).await;
-        let answer = match made {
-            Err(failure) if failure.message.contains("already exists") => {
-                let there = self.writer.read("namespaces", &format!("{NAMESPACES}/{}", names.namespace)).await?;
-                self.shared.record(&Source::Namespaces, there, 0);
-                return Err(failure);
-            }
-            other => other?,
-        };
-        let mut seen = NamespaceSeen::new(&answer);
-        seen.observed.sent = digest;
-        self.shared.record(&Source::Namespaces, answer, digest);
-        Ok(seen)
     }
 
     async fn apply_namespace(
@@ -222,26 +235,36 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Creates what is not there, and applies what is: to create costs the server a third of what an apply does.
-    async fn put(&self, object: &Desired, there: Option<&Observed>) -> Result<(), (String, Failure)> {
+    /// Creates what is not there, and applies what is: to create costs the server a third of what an apply does. In a `fresh` namespace
+    /// nothing can be there that nobody knows of.
+    async fn put(&self, object: &Desired, there: Option<&Observed>, fresh: bool) -> Result<(), (String, Failure)> {
         let what = |failure| (format!("{} {}", object.resource.kind, object.name), failure);
         let collection = object.resource.path(object.content["metadata"]["namespace"].as_str());
         let plural = object.resource.plural.as_str();
+        let path = format!("{collection}/{}", object.name);
+        let is_role = object.resource.kind == "Role";
         let was_there = match there {
             Some(seen) => seen.created,
-            // The right to write rules that one does not hold is by the role's name, which a create's path does not carry.
-            None if object.resource.kind == "Role" => false,
-            None => match self.writer.create(plural, &collection, &object.content).await {
-                Ok(answer) => {
-                    self.shared.record(&Source::Kind(Arc::clone(&object.resource)), answer, object.digest);
-                    return Ok(());
+            None if is_role && !fresh => false,
+            None => {
+                let made = if is_role {
+                    // The right to write rules that one does not hold is by the role's name, which a create's path does not carry.
+                    self.writer.put(plural, &path, &object.content).await
+                } else {
+                    self.writer.create(plural, &collection, &object.content).await
+                };
+                match made {
+                    Ok(answer) => {
+                        self.shared.record(&Source::Kind(Arc::clone(&object.resource)), answer, object.digest);
+                        return Ok(());
+                    }
+                    Err(failure) if failure.class == Class::Exists => true,
+                    Err(failure) => return Err(what(failure)),
                 }
-                Err(failure) if failure.message.contains("already exists") => true,
-                Err(failure) => return Err(what(failure)),
-            },
+            }
         };
         if was_there {
-            self.own(plural, &format!("{collection}/{}", object.name)).await.map_err(what)?;
+            self.own(plural, &path).await.map_err(what)?;
         }
         self.apply(object).await
     }
@@ -338,15 +361,8 @@ impl Reconciler {
         if before.as_ref().and_then(ready) != ready(&status) {
             self.publish(name, &view.profile.uid, &facts.ready);
             if let (true, Some(namespace)) = (facts.ready.holds, &facts.namespace) {
-                let regarding = json!({"apiVersion": "v1", "kind": "Namespace", "name": namespace});
                 let note = format!("made for profile {name} and ready");
-                self.recorder.publish(Event {
-                    regarding,
-                    warning: false,
-                    reason: "ProfileReady".into(),
-                    action: "Reconcile",
-                    note,
-                });
+                self.publish_namespace(namespace, Verdict::yes("ProfileReady", note));
             }
         }
         Ok(())
@@ -357,6 +373,12 @@ impl Reconciler {
         let (reason, note) = (verdict.reason.clone(), verdict.message.clone());
         let warning = !verdict.holds && reason != "Deleting";
         self.recorder.publish(Event { regarding, warning, reason, action: "Reconcile", note });
+    }
+
+    /// Says something of a namespace.
+    pub(super) fn publish_namespace(&self, namespace: &str, Verdict { holds, reason, message: note }: Verdict) {
+        let regarding = json!({"apiVersion": "v1", "kind": "Namespace", "name": namespace});
+        self.recorder.publish(Event { regarding, warning: !holds, reason, action: "Reconcile", note });
     }
 
     async fn write_status(&self, name: &str, uid: &str, status: &ProfileStatus) -> Result<(), Failure> {

@@ -45,6 +45,10 @@ pub(super) struct World {
     templates: Option<Result<Arc<Templates>, String>>,
     mesh: mesh::Known,
     rivals: Rivals,
+    /// Namespaces that are being made, and the name of the profile of each.
+    being_made: BTreeMap<String, String>,
+    /// Profiles that were deleted past our finalizer: the uid of each, its name and its namespace.
+    slipped: BTreeMap<String, (String, String)>,
     /// Kinds that templates have made and that are not served any longer.
     unserved: BTreeSet<String>,
     /// The admin's templates as they were written, by the name of the file.
@@ -83,9 +87,29 @@ impl World {
         self.readiness().is_ok() && has_templates && self.is_mesh_read(true) && self.watches.iter().all(is_read)
     }
 
-    /// The names of all profiles, and of those that are gone and have left something.
-    pub(super) fn names(&self) -> Vec<String> {
-        self.profiles.keys().chain(self.orphans().map(|(_, profile)| profile)).cloned().collect()
+    /// The names of all profiles, also of those that are gone and may have left something.
+    pub(super) fn names(&self) -> BTreeSet<String> {
+        let slipped = self.slipped.values().map(|(name, _)| name);
+        let guarded = self.left_guards().map(|(_, profile)| profile);
+        self.profiles.keys().chain(self.being_made.values()).chain(slipped).chain(guarded).cloned().collect()
+    }
+
+    /// The namespaces whose profile of this name seems to be gone without having taken them along, and the uid of each profile.
+    pub(super) fn orphans(&self, profile: &str) -> BTreeMap<String, String> {
+        let today = self.profiles.get(profile).map(|entry| &entry.uid);
+        let slipped = self.slipped.values().filter(|(name, _)| name == profile).map(|(_, namespace)| namespace);
+        let begun = self.being_made.iter().filter(|(_, name)| *name == profile).map(|(namespace, _)| namespace);
+        let orphan = |namespace: &String| {
+            let seen = self.namespaces.get(namespace).filter(|seen| !seen.observed.deleting)?;
+            let (_, uid) = seen.profile.as_ref().filter(|(name, uid)| name == profile && Some(uid) != today)?;
+            (seen.being_made || self.has_slipped(uid)).then(|| (namespace.clone(), uid.clone()))
+        };
+        begun.chain(slipped).filter_map(orphan).collect()
+    }
+
+    /// Whether a profile was deleted past our finalizer.
+    pub(super) fn has_slipped(&self, uid: &str) -> bool {
+        self.slipped.contains_key(uid)
     }
 
     /// The stored profiles, for numbers.
@@ -129,6 +153,9 @@ impl World {
                 let (namespace, name) = identity(&value);
                 let version = version(&value);
                 self.watches[watch].latest = self.watches[watch].latest.max(version);
+                if source == Source::Profiles {
+                    self.note_end(&name, value);
+                }
                 affected = self.remove(&source, &namespace, &name, version);
             }
             Err(error) => {
@@ -219,6 +246,33 @@ mod tests {
         world.take(watch, Ok(watcher::Event::Delete(account(6, "jane"))));
         world.record(&source, account(5, "jane"), 0);
         assert_eq!(seen(&world), None);
+    }
+
+    #[test]
+    fn a_profile_that_slips_past_the_finalizer_leaves_its_namespace_to_be_taken_back() {
+        let last = |finalizers: Value, more: (&str, Value)| {
+            let mut profile = json!({"metadata": {"name": "jane", "uid": "1", "resourceVersion": "2", "finalizers": finalizers},
+                "spec": {"template": {"spec": {"owner": {"kind": "User", "name": "jane@foo.com"}}}}});
+            profile["metadata"][more.0] = more.1;
+            profile
+        };
+        let ours = || json!([crate::labels::PROFILE_FINALIZER]);
+        let rows = [
+            (last(ours(), ("labels", json!({}))), vec![("kubeflow-jane".to_owned(), "1".to_owned())]),
+            (last(json!([]), ("labels", json!({}))), vec![]),
+            (last(ours(), ("deletionTimestamp", json!("2026-01-01T00:00:00Z"))), vec![]),
+            (last(ours(), ("annotations", json!({crate::labels::KEEP_DATA: ""}))), vec![]),
+        ];
+        for (last, expected) in rows {
+            let (mut world, _, _) = world();
+            let namespaces = world.watch(Source::Namespaces);
+            let namespace = json!({"metadata": {"name": "kubeflow-jane", "uid": "n", "resourceVersion": "3",
+                "labels": {PROFILE: "jane", crate::labels::PROFILE_UID: "1"}}});
+            world.take(namespaces, Ok(watcher::Event::Apply(namespace)));
+            assert!(world.orphans("jane").is_empty());
+            world.take(0, Ok(watcher::Event::Delete(last)));
+            assert_eq!(world.orphans("jane").into_iter().collect::<Vec<_>>(), expected);
+        }
     }
 
     #[test]

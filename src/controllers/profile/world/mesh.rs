@@ -142,7 +142,7 @@ impl World {
 
     /// Namespaces that are gone, with no profile to make them again, and about which gateways still have policies: each with the name
     /// of the profile that it was for.
-    pub(in super::super) fn orphans(&self) -> impl Iterator<Item = (&String, &String)> {
+    pub(in super::super) fn left_guards(&self) -> impl Iterator<Item = (&String, &String)> {
         let gone = |namespace: &String| !self.namespaces.contains_key(namespace) && !self.claims.contains_key(namespace);
         let left = self.mesh.gateways.iter().filter(move |(namespace, _)| gone(namespace));
         left.flat_map(|(namespace, places)| places.values().map(move |profile| (namespace, profile)))
@@ -234,15 +234,15 @@ mod tests {
         world.take(watch, Ok(Event::Apply(policy("kubeflow-jane", 4))));
         assert_eq!(world.view("jane").unwrap().gateways.keys().collect::<Vec<_>>(), ["istio-system"]);
         world.take(watch, Ok(Event::Delete(policy("kubeflow-jane", 5))));
-        assert_eq!(world.orphans().count(), 0);
+        assert_eq!(world.left_guards().count(), 0);
         // Profile and namespace go: the policy is left, and told of.
         let profile = json!({"metadata": {"name": "jane", "namespace": "kubeflow-system", "resourceVersion": "5"}});
         world.take(0, Ok(Event::Delete(profile)));
-        assert_eq!(world.orphans().count(), 0, "the namespace is still there");
+        assert_eq!(world.left_guards().count(), 0, "the namespace is still there");
         let mut gone = namespace();
         gone["metadata"]["resourceVersion"] = "6".into();
         assert_eq!(world.take(1, Ok(Event::Delete(gone))), jane);
-        assert!(world.orphans().any(|left| left == (&"kubeflow-jane".to_owned(), &"jane".to_owned())));
+        assert!(world.left_guards().any(|left| left == (&"kubeflow-jane".to_owned(), &"jane".to_owned())));
         assert!(world.names().contains(&"jane".to_owned()), "whoever leads next looks at it");
         world.take(watch, Ok(Event::Delete(policy("istio-system", 7))));
         assert!(world.gateways("kubeflow-jane").is_empty());

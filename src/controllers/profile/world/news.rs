@@ -14,7 +14,7 @@ use super::super::rivals::Traits;
 use super::super::{SYSTEM_NAMESPACE, desired, quota};
 use super::{Entry, Source, World, identity, slot};
 use crate::cluster::Resource;
-use crate::labels::{PROFILE, PROFILE_UID};
+use crate::labels::{KEEP_DATA, PROFILE, PROFILE_FINALIZER, PROFILE_UID};
 
 impl World {
     pub(super) fn apply(&mut self, watch: usize, source: &Source, value: Value) -> BTreeSet<String> {
@@ -118,6 +118,10 @@ impl World {
                 affected.extend(self.profiles.keys().cloned());
             }
         }
+        match &seen.profile {
+            Some((profile, _)) if seen.being_made => drop(self.being_made.insert(name.to_owned(), profile.clone())),
+            _ => drop(self.being_made.remove(name)),
+        }
         self.namespaces.insert(name.to_owned(), seen);
         affected
     }
@@ -204,6 +208,17 @@ impl World {
         }
     }
 
+    /// Keeps in mind a profile that has ended with our finalizer on it and without ever having been on its way out.
+    pub(super) fn note_end(&mut self, name: &str, last: Value) {
+        let entry = Entry::new(last);
+        let has_ours = entry.finalizers.iter().any(|finalizer| finalizer == PROFILE_FINALIZER);
+        if let (Some(namespace), true, false) =
+            (entry.namespace(), has_ours, entry.deleting || entry.annotations.contains(KEEP_DATA))
+        {
+            self.slipped.insert(entry.uid, (name.to_owned(), namespace));
+        }
+    }
+
     /// Takes out what is gone since `version`.
     pub(super) fn remove(&mut self, source: &Source, namespace: &str, name: &str, version: u64) -> BTreeSet<String> {
         match source {
@@ -223,6 +238,7 @@ impl World {
                     return BTreeSet::new();
                 }
                 let mut affected = self.claimants(name);
+                self.being_made.remove(name);
                 affected.extend(self.namespaces.remove(name).and_then(|seen| seen.profile).map(|(name, _)| name));
                 affected.extend(self.guards(name));
                 affected
