@@ -1,0 +1,314 @@
+//! Istio's real control plane and two real Envoys before the real API server: one is the ingress gateway, one the sidecar of a notebook.
+//!
+//! What is ours comes as it does for an admin: by `kfctl apply`, and by the controller with its own rights. What this test adds by hand is
+//! what a machine without nodes can't have: pods. A `WorkloadEntry` stands for each, and leads to a server in this process.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::backends::{Backends, Seen};
+use crate::client::Client;
+use crate::harness::{App, Cluster, Controller, answer, until};
+use crate::requests::{At, Cell, Who};
+use crate::tokens::{AUDIENCE, ISSUER, Keys};
+use crate::tools::Tools;
+
+/// What other components will bring, and stand-ins for pods.
+const SURROUNDINGS: &str = include_str!("surroundings.yaml");
+const PROFILES: &str = include_str!("profiles.yaml");
+const SETTINGS: &str = include_str!("settings.yaml");
+
+/// Servers behind the mesh.
+const BACKENDS: [&str; 6] = ["jane-nb", "jane-guarded", "jane-model", "bob-nb", "team-nb", "pages"];
+
+/// A process of this test; ended with it. Where the test has failed, the end of its log is shown.
+struct Process {
+    name: &'static str,
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    fn start(name: &'static str, directory: &Path, command: &mut Command) -> Self {
+        let log = directory.join(format!("{name}.log"));
+        let file = fs::File::create(&log).expect("a log");
+        let output = file.try_clone().expect("a log");
+        let child = command.current_dir(directory).stdin(Stdio::null()).stdout(output).stderr(file).spawn();
+        Self { name, child: child.unwrap_or_else(|error| panic!("{name} does not start: {error}")), log }
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Looks until it is so; a process that has ended will never do it.
+    fn until(&mut self, what: &str, mut look: impl FnMut() -> bool) {
+        until(&format!("{}: {what}", self.name), || {
+            let ended = self.child.try_wait().expect("a child");
+            assert!(ended.is_none(), "{} has ended: {}", self.name, self.log());
+            look()
+        });
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().collect();
+            eprintln!("{} said at last:\n{}", self.name, lines[lines.len().saturating_sub(40)..].join("\n"));
+        }
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
+}
+
+/// A proxy, as Istio's agent would start it.
+struct Proxy {
+    process: Process,
+    admin: String,
+    port: u16,
+}
+
+/// Who a proxy is to istiod.
+struct Identity<'a> {
+    kind: &'a str,
+    /// An address of its own, which is no workload's.
+    address: &'a str,
+    pod: &'a str,
+    namespace: &'a str,
+    service_account: &'a str,
+    labels: Value,
+}
+
+impl Proxy {
+    /// Starts it; `port` is the one that it will be told to listen on.
+    fn start(name: &'static str, tools: &Tools, directory: &Path, istiod: u16, identity: Identity<'_>, port: u16) -> Self {
+        let Identity { kind, address, pod, namespace, service_account, labels } = identity;
+        let source = json!({"ads": {}, "resource_api_version": "V3"});
+        let endpoint = json!({"endpoint": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": istiod}}}});
+        let http2 = json!({"@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+            "explicit_http_config": {"http2_protocol_options": {}}});
+        let bootstrap = json!({
+            "node": {
+                "id": format!("{kind}~{address}~{pod}.{namespace}~{namespace}.svc.cluster.local"),
+                "cluster": format!("{pod}.{namespace}"),
+                "metadata": {"NAMESPACE": namespace, "CLUSTER_ID": "Kubernetes", "ISTIO_VERSION": "1.29.1", "INSTANCE_IPS": address,
+                    "SERVICE_ACCOUNT": service_account, "LABELS": labels, "INTERCEPTION_MODE": "NONE", "UNPRIVILEGED_POD": "true"},
+            },
+            "dynamic_resources": {
+                "lds_config": source, "cds_config": source,
+                "ads_config": {"api_type": "GRPC", "transport_api_version": "V3", "set_node_on_first_message_only": true,
+                    "grpc_services": [{"envoy_grpc": {"cluster_name": "istiod"}}]},
+            },
+            "static_resources": {"clusters": [{
+                "name": "istiod", "type": "STATIC", "connect_timeout": "1s",
+                "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": http2},
+                "load_assignment": {"cluster_name": "istiod", "endpoints": [{"lb_endpoints": [endpoint]}]},
+            }]},
+            "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
+        });
+        let file = |kind: &str| directory.join(format!("{name}.{kind}"));
+        fs::write(file("json"), bootstrap.to_string()).expect("written");
+        let mut command = Command::new(&tools.envoy);
+        command.arg("-c").arg(file("json")).arg("--admin-address-path").arg(file("admin"));
+        command.args(["--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"]);
+        let mut process = Process::start(name, directory, &mut command);
+        let mut admin = String::new();
+        process.until("it has an admin port", || {
+            admin = fs::read_to_string(file("admin")).unwrap_or_default();
+            admin.contains(':')
+        });
+        Self { process, admin, port }
+    }
+
+    /// Waits until it has what istiod gives it.
+    fn listens(&mut self) {
+        let (url, wanted) = (format!("http://{}/listeners", self.admin), format!(":{}", self.port));
+        self.process.until("it listens", || {
+            let said = answer(&url, &[]);
+            said.is_some_and(|(_, text)| text.lines().any(|line| line.ends_with(&wanted)))
+        });
+    }
+}
+
+/// Everything, from the cluster to the proxies.
+pub(crate) struct Mesh {
+    gateway: Proxy,
+    sidecar: Proxy,
+    _istiod: Process,
+    _controller: Controller,
+    _directory: tempfile::TempDir,
+    pub(crate) app: App,
+    pub(crate) cluster: Cluster,
+    pub(crate) backends: Backends,
+    pub(crate) client: Client,
+}
+
+/// Istio's control plane for this cluster, and the port on which it serves proxies.
+fn istiod(tools: &Tools, cluster: &Cluster, directory: &Path) -> (Process, u16) {
+    let settings = directory.join("mesh.yaml");
+    fs::write(&settings, SETTINGS).expect("written");
+    let (ready, proxies) = (format!("127.0.0.1:{}", free_port()), free_port());
+    let mut command = Command::new(&tools.istiod);
+    command.arg("discovery").arg("--kubeconfig").arg(cluster.kubeconfig()).arg("--meshConfig").arg(settings);
+    command.args([
+        "--domain",
+        "cluster.local",
+        "--ctrlz_port",
+        "0",
+        "--httpAddr",
+        &ready,
+        "--httpsAddr",
+        "",
+        "--secureGRPCAddr",
+        "",
+    ]);
+    command.args(["--grpcAddr", &format!("127.0.0.1:{proxies}"), "--monitoringAddr", &format!("127.0.0.1:{}", free_port())]);
+    let environment = [
+        ("POD_NAMESPACE", "istio-system"),
+        ("POD_NAME", "istiod"),
+        ("CLUSTER_ID", "Kubernetes"),
+        ("ENABLE_CA_SERVER", "false"),
+        ("PILOT_CERT_PROVIDER", "none"),
+        ("INJECT_ENABLED", "false"),
+        ("VALIDATION_ENABLED", "false"),
+        // Filters that Istio's own build of Envoy has and this one has not.
+        ("PILOT_ENABLE_METADATA_EXCHANGE", "false"),
+        ("PILOT_ENABLE_ALPN_FILTER", "false"),
+        ("PILOT_DISABLE_MX_ALPN", "true"),
+    ];
+    let mut process = Process::start("istiod", directory, command.envs(environment));
+    process.until("it is ready", || answer(&format!("http://{ready}/ready"), &[]).is_some_and(|(code, _)| code == 200));
+    (process, proxies)
+}
+
+impl Mesh {
+    pub(crate) fn start(people: std::collections::BTreeMap<String, Who>) -> Self {
+        let tools = Tools::find_or_make();
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let cluster = Cluster::start();
+        let app = cluster.init("mesh", &[]);
+        let (backends, keys) = (Backends::default(), Keys::new(&tools.istiod));
+        let [gateway_port, sidecar_port] = [(); 2].map(|()| free_port());
+
+        let add = |name: &str, text: &str| {
+            let file = app.write(&format!("{name}.yaml"), text);
+            app.kfctl(&["component", "add", name, "--from", &file]).success();
+        };
+        add(
+            "definitions",
+            &format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: istio-system}}\n---\n{}", tools.definitions),
+        );
+        let jwks = keys.jwks();
+        let parameters = [
+            ("profiles", "deployment", "false"),
+            ("auth", "issuer", ISSUER),
+            ("auth", "audiences", AUDIENCE),
+            ("auth", "jwks", &jwks),
+        ];
+        for (component, parameter, value) in parameters {
+            app.kfctl(&["component", "enable", component]).success();
+            app.kfctl(&["param", "set", component, parameter, value]).success();
+        }
+        app.kfctl(&["apply", "k8s", "--yes", "--no-wait"]).success();
+        let controller = cluster.controller("kfctl-controller");
+        let (istiod, proxies) = istiod(&tools, &cluster, directory.path());
+        cluster.kubectl(&["create", "-f", &app.write("profiles.yaml", PROFILES)]).success();
+        let ready = ["wait", "--for=condition=Ready", "profiles", "--all", "--timeout=30s", "-n", "kubeflow-system"];
+        cluster.kubectl(&ready).success();
+        // The seed's command, as its owner types it.
+        let share = ["-n", "kubeflow-jane", "create", "rolebinding", "ann-kubeflow", "--role=default", "--user=ann@foo.com"];
+        until("jane may share", || cluster.kubectl_as("jane@foo.com", &share).code == 0);
+
+        let mut surroundings = SURROUNDINGS.replace("GATEWAY_PORT", &gateway_port.to_string());
+        surroundings = surroundings.replace("SIDECAR_PORT", &sidecar_port.to_string());
+        for name in BACKENDS {
+            surroundings = surroundings.replace(&format!("PORT({name})"), &backends.start(name).to_string());
+        }
+        add("surroundings", &surroundings);
+        app.kfctl(&["apply", "k8s", "-c", "surroundings", "--yes", "--no-wait"]).success();
+
+        let router = Identity {
+            kind: "router",
+            address: "127.0.0.2",
+            pod: "istio-ingressgateway-0",
+            namespace: "istio-system",
+            service_account: "istio-ingressgateway-service-account",
+            labels: json!({"app": "istio-ingressgateway", "istio": "ingressgateway"}),
+        };
+        let notebook = Identity {
+            kind: "sidecar",
+            address: "127.0.0.3",
+            pod: "guarded-0",
+            namespace: "kubeflow-jane",
+            service_account: "default-editor",
+            labels: json!({"notebook-name": "guarded"}),
+        };
+        let mut gateway = Proxy::start("gateway", &tools, directory.path(), proxies, router, gateway_port);
+        let mut sidecar = Proxy::start("sidecar", &tools, directory.path(), proxies, notebook, sidecar_port);
+        gateway.listens();
+        sidecar.listens();
+        let client = Client::new(people, keys);
+        Self { gateway, sidecar, _istiod: istiod, _controller: controller, _directory: directory, app, cluster, backends, client }
+    }
+
+    /// Waits until the proxies have heard everything: Istio is eventually consistent. Where that never comes, the cells tell what is missing.
+    pub(crate) fn settle(&self, cells: &[Cell]) {
+        let told = |cell: &&Cell| cell.method == "GET" && ["anonymous", "jane", "bob", "ann", "gus"].contains(&cell.who.as_str());
+        let open: Vec<&Cell> = cells.iter().filter(told).collect();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while open.iter().any(|cell| self.wrong(cell).is_some()) && Instant::now() < deadline {}
+    }
+
+    /// What a backend was told that it should not have been.
+    fn told(&self, seen: &Seen, who: &str) -> Vec<String> {
+        let mut faults = Vec::new();
+        let users = seen.header("kubeflow-userid");
+        if users != [self.client.word(who, "email").unwrap_or_default()] {
+            faults.push(format!("{} was told the user is {users:?}", seen.backend));
+        }
+        let groups = seen.header("kubeflow-groups");
+        if groups.len() != usize::from(self.client.word(who, "groups").is_some()) {
+            faults.push(format!("{} was told the groups are {groups:?}", seen.backend));
+        }
+        for name in ["x-goog-authenticated-user-email", "x-forwarded-user", "x-auth-request-email"] {
+            if !seen.header(name).is_empty() {
+                faults.push(format!("{} was given {name}", seen.backend));
+            }
+        }
+        if seen.backend == "jane-guarded" && !seen.header("authorization").is_empty() {
+            faults.push("the notebook was given the token".to_owned());
+        }
+        faults
+    }
+
+    /// What is wrong about the answer to a cell; `None` where it is right.
+    pub(crate) fn wrong(&self, cell: &Cell) -> Option<String> {
+        let port = if cell.at == At::Gateway { self.gateway.port } else { self.sidecar.port };
+        let (number, status, answered) = self.client.send(cell, port);
+        let seen = self.backends.seen(&number);
+        let reached = seen.as_ref().map(|seen| seen.backend.clone());
+        let mut faults = Vec::new();
+        if (status, &answered) != (cell.status, &cell.backend) || reached != cell.backend {
+            let by = |backend: &Option<String>| backend.as_ref().map(|name| format!(" by {name}")).unwrap_or_default();
+            let found =
+                format!("{status}{}, reached{}", by(&answered), reached.map_or(" none".to_owned(), |name| format!(" {name}")));
+            faults.push(format!("expected {}{}, got {found}", cell.status, by(&cell.backend)));
+        }
+        faults.extend(seen.iter().flat_map(|seen| self.told(seen, &cell.who)));
+        let Cell { line, at, protocol, method, who, host, target, .. } = cell;
+        (!faults.is_empty()).then(|| {
+            format!("requests.txt:{line} {at:?} HTTP/{protocol} {method} {host} {target} as {who}: {}", faults.join("; "))
+        })
+    }
+}
