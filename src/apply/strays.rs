@@ -11,12 +11,12 @@ use crate::cluster::{Class, Connection, Discovery, Failure};
 use crate::object::ObjectId;
 
 /// Inventories of such members, by component. `known` are those in the cluster; what they name is not asked for again.
-pub async fn strays(
+pub async fn strays<S: std::hash::BuildHasher>(
     connection: &Connection,
     discovery: &Discovery,
     (app, cluster_uid): (&str, &str),
     components: &[String],
-    rendered: &HashMap<ObjectId, String>,
+    rendered: &HashMap<ObjectId, String, S>,
     known: &BTreeMap<String, Inventory>,
 ) -> Result<BTreeMap<String, Inventory>, Failure> {
     let sought = components.iter().enumerate().map(|(order, component)| {

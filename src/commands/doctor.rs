@@ -25,7 +25,7 @@ pub(super) async fn run(session: &Session) -> Result<ExitStatus> {
     if let Some(app) = &app {
         findings.extend(processes(app, &catalog)?);
     }
-    match cluster(session, app.as_ref(), &catalog).await {
+    match Box::pin(cluster(session, app.as_ref(), &catalog)).await {
         Ok(found) => findings.extend(found),
         Err(finding) => findings.push(finding),
     }

@@ -22,21 +22,23 @@ use requests::Cell;
 use tools::note;
 
 /// Sends every cell; what is wrong is told all at once.
-fn matrix(mesh: &Mesh, cells: &[Cell], when: &str) -> Vec<String> {
+fn matrix(mesh: &Mesh, cells: &[Cell], when: &str) {
     mesh.settle(cells);
     let started = std::time::Instant::now();
     let wrong: Vec<String> = cells.iter().filter_map(|cell| mesh.wrong(cell)).collect();
     note(&format!("{when}: {} cells in {:.1?}, {} wrong", cells.len(), started.elapsed(), wrong.len()));
-    wrong.into_iter().map(|text| format!("{when}: {text}")).collect()
+    assert!(wrong.is_empty(), "{when}, {} cells are wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// It proves what the policies do once Istio has turned them into Envoy's own, not what they say. Where the policy at the gateway let in
+/// all but those whose a namespace is, 405 cells were wrong; without the rule on Ingresses, requests for bob's notebook reached one of
+/// jane's.
 #[test]
 fn e2e_each_user_reaches_what_is_theirs() {
     let (people, cells) = requests::read(requests::FILE);
     let mesh = Mesh::start(people);
-    let mut wrong = matrix(&mesh, &cells, "at first");
+    matrix(&mesh, &cells, "at first");
     changes::within_a_second(&mesh, &cells);
-    wrong.extend(owner::tries(&mesh));
-    wrong.extend(matrix(&mesh, &cells, "after what the owner tried"));
-    assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
+    owner::tries(&mesh);
+    matrix(&mesh, &cells, "after what the owner tried");
 }

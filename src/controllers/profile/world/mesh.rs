@@ -243,7 +243,7 @@ mod tests {
         gone["metadata"]["resourceVersion"] = "6".into();
         assert_eq!(world.take(1, Ok(Event::Delete(gone))), jane);
         assert!(world.left_guards().any(|left| left == (&"kubeflow-jane".to_owned(), &"jane".to_owned())));
-        assert!(world.names().contains(&"jane".to_owned()), "whoever leads next looks at it");
+        assert!(world.names().contains("jane"), "whoever leads next looks at it");
         world.take(watch, Ok(Event::Delete(policy("istio-system", 7))));
         assert!(world.gateways("kubeflow-jane").is_empty());
     }
