@@ -212,6 +212,9 @@ impl Mesh {
         let jwks = keys.jwks();
         let parameters = [
             ("profiles", "deployment", "false"),
+            // The login stands before the policies and brings tokens; here everybody brings their own.
+            ("auth", "login", "none"),
+            ("auth", "tls", "none"),
             ("auth", "issuer", ISSUER),
             ("auth", "audiences", AUDIENCE),
             ("auth", "jwks", &jwks),
