@@ -214,6 +214,7 @@ fn api_an_apply_killed_after_a_delete_in_its_middle_is_ended_by_the_next_run() {
         let run = app.start(&["apply", "k8s", "--yes", "--kubeconfig", &through]);
         victim.send(run.pid()).expect("the proxy listens");
         arrived.recv_timeout(Duration::from_mins(1)).expect("it writes the object");
+        cluster.until("the rest is written", || is_there(&cluster, &["namespace", "stray"]));
         // The whole delete, and then the last write of the apply, which never gets to look after its inventory.
         let deleted = app.kfctl(&["delete", "--yes"]);
         assert!(deleted.code == 0 && members(&cluster).is_empty(), "{}", deleted.all());

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::profile_lifecycle::{BOB, JANE, Profiles};
 use crate::profile_surroundings::definition;
+use crate::release;
 
 const KEYS: &str = r#"{"keys":[]}"#;
 /// What is kept in kubeflow-jane, and the policy about it at the gateway.
@@ -111,6 +112,9 @@ fn comes_with_what_it_needs(test: &Profiles) {
     let message = test.condition("jane", "MeshReady").1;
     assert!(message.contains("kfctl apply k8s -c auth"), "{message}");
     test.app.kfctl(&["component", "enable", "auth"]).success();
+    // What brings tokens, and the way in, are others' matter.
+    test.admin(&["create", "-f", &test.app.write("gateway.yaml", &release::definition("networking.istio.io", "v1", "Gateway"))]);
+    test.app.kfctl(&["param", "set", "auth", "login", "none"]).success();
     test.app.kfctl(&["param", "set", "auth", "jwks", KEYS]).success();
     test.setting("audiences", "kubeflow, other");
     test.mesh_says("MeshReady");
