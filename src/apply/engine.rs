@@ -11,10 +11,11 @@ use super::check::{Before, Checked, Wanted, check};
 use super::event::{Event, Events, Phase};
 use super::generate::{self, Password};
 use super::inventory::Inventory;
-use super::order::{Gate, Task, TaskId};
+use super::order::{Gate, Order, Task, TaskId};
 use super::plan::{Member, Plan};
 use super::report::{Outcome, Problem, Report, Unready};
 use super::rights::Rights;
+use super::verify::Check;
 use super::write::{Change, Mode, retrying, send};
 use super::{compare, records, settled, wait};
 use crate::catalog::Yield;
@@ -160,9 +161,10 @@ async fn write_all(run: &Run<'_>, objects: &[Wanted], deadline: Instant, report:
             dependents.entry(*before).or_default().push(task);
         }
     }
+    let urgency = |task: TaskId| urgency(objects, order, &dependents, task);
     let mut blocked: Vec<usize> = order.after.iter().map(BTreeSet::len).collect();
     let mut open: BTreeSet<(u8, TaskId)> =
-        (0..blocked.len()).filter(|task| blocked[*task] == 0).map(|task| (urgency(objects, &order.tasks[task]), task)).collect();
+        (0..blocked.len()).filter(|task| blocked[*task] == 0).map(|task| (urgency(task), task)).collect();
     let mut running = FuturesUnordered::new();
     let mut writing = 0;
     let mut stop = run.stop.clone();
@@ -251,7 +253,7 @@ async fn write_all(run: &Run<'_>, objects: &[Wanted], deadline: Instant, report:
             for next in dependents.get(&task).into_iter().flatten() {
                 blocked[*next] -= 1;
                 if blocked[*next] == 0 {
-                    open.insert((urgency(objects, &order.tasks[*next]), *next));
+                    open.insert((urgency(*next), *next));
                 }
             }
         }
@@ -259,14 +261,17 @@ async fn write_all(run: &Run<'_>, objects: &[Wanted], deadline: Instant, report:
     written
 }
 
-/// Definitions first: the server takes longest to serve them, and does so while the rest is written.
-fn urgency(objects: &[Wanted], task: &Task) -> u8 {
-    match task {
+/// Definitions first, and among them those whose objects come with the run: the server takes seconds to serve a definition, one after
+/// the other, and does so while the rest is written.
+fn urgency(objects: &[Wanted], order: &Order, dependents: &HashMap<TaskId, Vec<TaskId>>, task: TaskId) -> u8 {
+    let is_gate = |task: &TaskId| matches!(order.tasks[*task], Task::Gate(_));
+    match &order.tasks[task] {
         Task::Gate(_) | Task::Join => 0,
         Task::Write(index) => match objects[*index].member.object.id.kind.as_str() {
             "Namespace" => 1,
-            "CustomResourceDefinition" => 2,
-            _ => 3,
+            "CustomResourceDefinition" if dependents.get(&task).into_iter().flatten().any(is_gate) => 2,
+            "CustomResourceDefinition" => 3,
+            _ => 4,
         },
     }
 }
@@ -289,10 +294,13 @@ async fn write_one(run: &Run<'_>, wanted: &Wanted, deadline: Instant, halted: wa
     let member = &wanted.member;
     // Without waiting, a webhook with nothing behind it is left to the next run; a short while is given to one that restarts.
     let patience = if run.settings.wait { deadline } else { deadline.min(Instant::now() + Duration::from_mins(1)) };
+    let mode = match wanted.check {
+        Some(Check::DryRun | Check::StandIn) => Mode::Checked,
+        Some(Check::Schema | Check::AtWrite) | None => Mode::Real,
+    };
     let mut lost = false;
     let answer = retrying(&member.object.id, patience, &run.events, halted.clone(), async || {
-        let answer =
-            send(run.connection, member, &wanted.content, run.settings.force_conflicts, Mode::Real, wanted.needed()).await;
+        let answer = send(run.connection, member, &wanted.content, run.settings.force_conflicts, mode, wanted.needed()).await;
         lost |= answer.as_ref().is_err_and(|failure| failure.class == Class::Busy);
         match answer {
             Err(failure) if !run.settings.wait && failure.class == Class::WebhookNotReady => Ok(Err(failure)),
