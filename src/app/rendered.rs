@@ -123,7 +123,49 @@ pub(super) fn replace_folder(directory: &Path, parent: &str, name: &str, files: 
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(fresh.path(), mode).map_err(|error| failed("write", &error))?;
     if folder.exists() {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        // In one step: a folder that is half gone would look like edits by hand.
+        if renameat_with(CWD, fresh.path(), CWD, &folder, RenameFlags::EXCHANGE).is_ok() {
+            return fresh.close().map_err(|error| failed("remove what was in", &error));
+        }
+        // Not every file system can do that.
         std::fs::remove_dir_all(&folder).map_err(|error| failed("replace", &error))?;
     }
     std::fs::rename(fresh.keep(), &folder).map_err(|error| failed("write", &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    /// Whoever is killed in the middle of it leaves what others see at that moment.
+    #[test]
+    fn a_folder_is_replaced_in_one_step() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = |text: &str| (0..200).map(|number| (PathBuf::from(number.to_string()), text.to_owned())).collect::<Vec<_>>();
+        replace_folder(directory.path(), "rendered", "web", &files("0")).unwrap();
+        let done = AtomicBool::new(false);
+        let looks = std::thread::scope(|scope| {
+            let looker = scope.spawn(|| {
+                let mut looks = 0;
+                while !done.load(Ordering::Relaxed) {
+                    for number in 0..200 {
+                        assert!(directory.path().join(format!("rendered/web/{number}")).exists(), "{number} was away");
+                    }
+                    looks += 1;
+                }
+                looks
+            });
+            let replaced = (1..=50)
+                .try_for_each(|round: usize| replace_folder(directory.path(), "rendered", "web", &files(&round.to_string())));
+            done.store(true, Ordering::Relaxed);
+            replaced.unwrap();
+            looker.join().unwrap()
+        });
+        assert!(looks > 0);
+        assert_eq!(std::fs::read_to_string(directory.path().join("rendered/web/7")).unwrap(), "50");
+        assert_eq!(std::fs::read_dir(directory.path().join("rendered")).unwrap().count(), 1, "something was left behind");
+    }
 }

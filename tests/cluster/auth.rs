@@ -61,7 +61,8 @@ impl Login {
     fn with_password(&self, arguments: &[&str], password: &str) -> Said {
         let mut command = self.app.command(&[arguments, &["--password-stdin"]].concat());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
-        child.stdin.take().expect("piped").write_all(format!("{password}\n").as_bytes()).expect("it reads");
+        // Where it refuses the rest of its words, it has ended before it reads.
+        let _ = child.stdin.take().expect("piped").write_all(format!("{password}\n").as_bytes());
         let output = child.wait_with_output().expect("it ends");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
         Said { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
