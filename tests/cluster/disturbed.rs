@@ -12,7 +12,7 @@ use crate::harness::{App, Cluster, signal};
 use crate::proxy::{Asked, Dice, Fault, Proxy, When, at_random};
 
 /// So many runs take two minutes on two busy cores; a hundred take eight.
-const RUNS: u64 = 24;
+const RUNS: u64 = 12;
 
 /// Places to work side by side: most of a run is waiting.
 const LANES: u64 = 4;

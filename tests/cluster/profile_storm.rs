@@ -232,7 +232,7 @@ impl Profiles {
 fn e2e_a_storm_ends_in_the_state_asked_for() {
     let number = |variable: &str| std::env::var(variable).ok().map(|text| text.parse::<u64>().expect("a number"));
     let clock = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs();
-    let count = number("KFCTL_TEST_STORM").unwrap_or(60);
+    let count = number("KFCTL_TEST_STORM").unwrap_or(40);
     let seed = number("KFCTL_TEST_SEED").unwrap_or_else(clock);
     eprintln!("{count} profiles, KFCTL_TEST_SEED={seed}");
     let mut test = Profiles::start();
