@@ -79,16 +79,7 @@ fn e2e_a_new_owner_is_in_and_the_old_one_out() {
     };
     share(&["door", "--role=default", "--user=jane@foo.com"]);
     share(&["both", "--role=default", "--user=jane@foo.com", "--user=bob@acme.com"]);
-    test.admin(&[
-        "-n",
-        "kubeflow-system",
-        "patch",
-        "profile",
-        "jane",
-        "--type=merge",
-        "-p",
-        r#"{"spec": {"template": {"spec": {"owner": {"name": "abe@foo.com"}}}}}"#,
-    ]);
+    test.change("jane", r#"{"spec": {"template": {"spec": {"owner": {"name": "abe@foo.com"}}}}}"#);
     test.cluster.until("abe owns it", || subjects(&test, "kubeflow-jane") == ABE);
     test.cluster.until("abe is in", || make(ABE, "abes").code == 0);
     test.cluster.until("jane is out", || make(JANE, "more").stderr.contains("forbidden"));

@@ -75,6 +75,11 @@ impl Profiles {
         self.cluster.kubectl(arguments).success()
     }
 
+    /// Merges into a profile, as an admin.
+    pub(crate) fn change(&self, name: &str, patch: &str) {
+        self.admin(&["-n", "kubeflow-system", "patch", "profile", name, "--type=merge", "-p", patch]);
+    }
+
     /// Waits until the controller has nothing more to do.
     pub(crate) fn settled(&self) {
         let mut before = (u32::MAX, Instant::now());

@@ -83,10 +83,6 @@ impl Profiles {
     fn share(&self, name: &str, arguments: &[&str]) {
         self.cluster.kubectl_as(JANE, &[&["-n", "kubeflow-jane", "create", "rolebinding", name], arguments].concat()).success();
     }
-
-    fn change_profile(&self, patch: &Value) {
-        self.admin(&["-n", "kubeflow-system", "patch", "profile", "jane", "--type=merge", "-p", &patch.to_string()]);
-    }
 }
 
 #[test]
@@ -174,11 +170,14 @@ fn follows_shares_members_and_owner(test: &Profiles) {
     let subject = |kind: &str, name: &str| json!({"kind": kind, "name": name});
     let members = json!([{"role": "edit", "subject": subject("User", "Eve@foo.com")}, {"role": "view", "subject": subject("User", "vic@foo.com")},
         {"role": "admin", "subject": subject("Group", "Admins")}]);
-    test.change_profile(&json!({"spec": {"template": {"spec": {"members": members}}}}));
+    test.change("jane", &json!({"spec": {"template": {"spec": {"members": members}}}}).to_string());
     test.lets_in(&["Eve@foo.com", JANE], &["Admins"]);
-    test.change_profile(&json!({"spec": {"template": {"spec": {"members": [], "owner": subject("User", "abe@foo.com")}}}}));
+    test.change(
+        "jane",
+        &json!({"spec": {"template": {"spec": {"members": [], "owner": subject("User", "abe@foo.com")}}}}).to_string(),
+    );
     test.lets_in(&["abe@foo.com"], &[]);
-    test.change_profile(&json!({"spec": {"template": {"spec": {"owner": subject("User", JANE)}}}}));
+    test.change("jane", &json!({"spec": {"template": {"spec": {"owner": subject("User", JANE)}}}}).to_string());
     test.lets_in(&[JANE], &[]);
 }
 
@@ -296,16 +295,7 @@ fn goes_with_the_namespace_alone(test: &mut Profiles) {
     assert_eq!(test.controller().requests(), 0, "{}", test.controller().metrics().expect("it runs").2);
     // A profile that goes without its controller's leave leaves its namespace, closed as it was; the policy goes with the namespace.
     assert_eq!(test.controller.take().expect("it runs").terminate(), Some(0));
-    test.admin(&[
-        "-n",
-        "kubeflow-system",
-        "patch",
-        "profile",
-        "jane",
-        "--type=merge",
-        "-p",
-        r#"{"metadata": {"finalizers": null}}"#,
-    ]);
+    test.change("jane", r#"{"metadata": {"finalizers": null}}"#);
     test.admin(&["-n", "kubeflow-system", "delete", "profile", "jane", "--timeout=60s"]);
     start(test);
     test.settled();

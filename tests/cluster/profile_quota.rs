@@ -122,17 +122,8 @@ fn e2e_an_override_stays_while_the_rest_follows() {
 
     // The profile's own quota stands between the two.
     let own = r#"{"spec": {"template": {"spec": {"resourceQuota": {"hard": {"requests.cpu": "1000m", "pods": 5}}}}}}"#;
-    test.admin(&["-n", "kubeflow-system", "patch", "profile", "jane", "--type=merge", "-p", own]);
+    test.change("jane", own);
     becomes(&test, "the profile's own quota", "pods=5 cpu=1 memory=128Gi nvidia.com/gpu=4");
-    test.admin(&[
-        "-n",
-        "kubeflow-system",
-        "patch",
-        "profile",
-        "jane",
-        "--type=merge",
-        "-p",
-        r#"{"spec": {"template": {"spec": {"resourceQuota": null}}}}"#,
-    ]);
+    test.change("jane", r#"{"spec": {"template": {"spec": {"resourceQuota": null}}}}"#);
     becomes(&test, "the profile's own quota is gone", "cpu=16 memory=128Gi nvidia.com/gpu=4");
 }
