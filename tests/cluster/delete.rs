@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::definition::definition;
 use crate::harness::{App, Cluster, Running, Said, big_input, signal};
 
 /// Every object of the cluster, but for what comes and goes by itself.
@@ -43,12 +44,6 @@ fn app_with(cluster: &Cluster, name: &str, manifests: &str) -> App {
     let file = app.write("manifests.yaml", manifests);
     app.kfctl(&["component", "add", "own", "--from", &file]).success();
     app
-}
-
-fn definition(group: &str, plural: &str, kind: &str) -> String {
-    format!(
-        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: {plural}.{group}}}\nspec:\n  group: {group}\n  scope: Namespaced\n  names: {{kind: {kind}, plural: {plural}}}\n  versions:\n  - name: v1\n    served: true\n    storage: true\n    schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}\n---\n"
-    )
 }
 
 fn until_waiting(run: &mut Running, name: &str) {
@@ -202,6 +197,7 @@ fn api_without_profiles_only_their_definition_stays() {
 fn api_what_a_finalizer_holds_is_named() {
     let cluster = Cluster::start();
     let manifests = definition("example.com", "things", "Thing")
+        + "---\n"
         + "apiVersion: v1\nkind: Namespace\nmetadata: {name: held}\n---\napiVersion: example.com/v1\nkind: Thing\nmetadata: {name: one, namespace: held, finalizers: [example.com/hold]}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: things-controller, namespace: held}\nspec:\n  selector: {matchLabels: {app: t}}\n  template:\n    metadata: {labels: {app: t}}\n    spec: {containers: [{name: c, image: example.com/none}]}\n";
     let app = app_with(&cluster, "held", &manifests);
     app.kfctl(&["apply", "k8s", "--yes", "--timeout", "2m"]).success();
@@ -264,6 +260,7 @@ fn api_webhooks_and_api_services_block_nothing() {
     let cluster = Cluster::start();
     let before = listing(&cluster);
     let manifests = definition("example.com", "things", "Thing")
+        + "---\n"
         + "apiVersion: v1\nkind: Namespace\nmetadata: {name: blocked}\n---\napiVersion: example.com/v1\nkind: Thing\nmetadata: {name: one, namespace: blocked}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: guarded, namespace: blocked}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: dead, namespace: blocked}\nspec: {selector: {app: nobody}, ports: [{port: 443}]}\n---\napiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\nmetadata: {name: closed}\nwebhooks:\n- name: closed.example.com\n  admissionReviewVersions: [v1]\n  sideEffects: None\n  failurePolicy: Fail\n  clientConfig: {service: {name: dead, namespace: blocked}}\n  rules: [{apiGroups: ['', example.com], apiVersions: ['*'], operations: [DELETE], resources: [configmaps, things, namespaces]}]\n---\napiVersion: apiregistration.k8s.io/v1\nkind: APIService\nmetadata: {name: v1.dead.example.com}\nspec: {group: dead.example.com, version: v1, groupPriorityMinimum: 1000, versionPriority: 15, insecureSkipTLSVerify: true, service: {name: dead, namespace: blocked}}\n";
     let app = app_with(&cluster, "blocked", &manifests);
     app.kfctl(&["apply", "k8s", "--yes", "--no-wait"]).success();
@@ -339,7 +336,7 @@ fn api_killed_anywhere_the_next_delete_ends_it() {
         .map(|n| format!("---\napiVersion: example.com/v1\nkind: Thing\nmetadata: {{name: t{n}, namespace: many}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c{n}, namespace: many}}\n"))
         .collect();
     let manifests =
-        definition("example.com", "things", "Thing") + "apiVersion: v1\nkind: Namespace\nmetadata: {name: many}\n" + &many;
+        definition("example.com", "things", "Thing") + "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: many}\n" + &many;
     let file = app.write("many.yaml", &manifests);
     app.kfctl(&["component", "add", "many", "--from", &file]).success();
     app.kfctl(&["apply", "k8s", "--yes"]).success();

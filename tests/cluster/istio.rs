@@ -1,8 +1,9 @@
 //! Istio: installed from a mirror where there is none, and left alone where there is one. The release is a small file of the test's own,
 //! pinned as the real one is.
 
+use crate::definition::definition;
 use crate::harness::{App, Cluster};
-use crate::release::{definition, pinned};
+use crate::release::pinned;
 
 /// What of a release counts here: an istiod, and the mesh configuration as one string.
 const RELEASE: &str = "apiVersion: v1
@@ -22,7 +23,7 @@ spec:
 
 /// An app with component istio, whose release these files are.
 fn app(cluster: &Cluster) -> App {
-    let files = [("crd.yaml", definition("networking.istio.io", "v1", "Gateway")), ("install.yaml", RELEASE.to_owned())];
+    let files = [("crd.yaml", definition("networking.istio.io", "gateways", "Gateway")), ("install.yaml", RELEASE.to_owned())];
     let app = pinned(cluster.init("meshed", &["profiles"]), "istio", &files);
     app.kfctl(&["component", "enable", "istio"]).success();
     app

@@ -4,6 +4,7 @@
 
 mod auth;
 mod corpus;
+mod definition;
 mod delete;
 mod disturbed;
 mod doctor;

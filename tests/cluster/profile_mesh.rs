@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::definition::definition;
 use crate::profile_lifecycle::{BOB, JANE, Profiles};
-use crate::profile_surroundings::definition;
-use crate::release;
 
 const KEYS: &str = r#"{"keys":[]}"#;
 /// What is kept in kubeflow-jane, and the policy about it at the gateway.
@@ -31,7 +30,7 @@ impl Profiles {
     }
 
     fn define(&self, plural: &str, kind: &str) {
-        self.admin(&["create", "-f", &self.app.write("definition.yaml", &definition(plural, kind))]);
+        self.admin(&["create", "-f", &self.app.write("definition.yaml", &definition("security.istio.io", plural, kind))]);
     }
 
     fn spec_of(&self, (namespace, kind, name): (&str, &str, &str)) -> Option<Value> {
@@ -109,7 +108,7 @@ fn comes_with_what_it_needs(test: &Profiles) {
     assert!(message.contains("kfctl apply k8s -c auth"), "{message}");
     test.app.kfctl(&["component", "enable", "auth"]).success();
     // What brings tokens, and the way in, are others' matter.
-    test.admin(&["create", "-f", &test.app.write("gateway.yaml", &release::definition("networking.istio.io", "v1", "Gateway"))]);
+    test.admin(&["create", "-f", &test.app.write("gateway.yaml", &definition("networking.istio.io", "gateways", "Gateway"))]);
     test.app.kfctl(&["param", "set", "auth", "login", "none"]).success();
     test.app.kfctl(&["param", "set", "auth", "jwks", KEYS]).success();
     test.setting("audiences", "kubeflow, other");

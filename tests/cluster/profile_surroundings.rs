@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::definition::definition;
 use crate::profile_lifecycle::{BOB, JANE, Profiles};
 
 impl Profiles {
@@ -25,13 +26,6 @@ impl Profiles {
     }
 }
 
-/// A definition of Istio's, by name.
-pub(crate) fn definition(plural: &str, kind: &str) -> String {
-    format!(
-        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: {plural}.security.istio.io}}\nspec:\n  group: security.istio.io\n  scope: Namespaced\n  names: {{kind: {kind}, plural: {plural}}}\n  versions:\n  - {{name: v1, served: true, storage: true, schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}}}\n"
-    )
-}
-
 #[test]
 fn e2e_profiles_follow_what_comes_and_goes_around_them() {
     let mut test = Profiles::start();
@@ -48,7 +42,7 @@ fn the_mesh_comes_and_goes(test: &Profiles) {
     for (plural, kind) in [("authorizationpolicies", "AuthorizationPolicy"), ("requestauthentications", "RequestAuthentication")]
     {
         assert_eq!(mesh().0, "MeshMissing");
-        test.admin(&["create", "-f", &test.app.write("definition.yaml", &definition(plural, kind))]);
+        test.admin(&["create", "-f", &test.app.write("definition.yaml", &definition("security.istio.io", plural, kind))]);
     }
     test.cluster.until("the controller sees that Istio has come", || mesh().0 == "MeshNotConfigured");
     test.admin(&["delete", "crd", "requestauthentications.security.istio.io"]);

@@ -45,11 +45,3 @@ fn copy(from: &Path, to: &Path) {
         }
     }
 }
-
-/// A definition that takes every object of its kind.
-pub(crate) fn definition(group: &str, version: &str, kind: &str) -> String {
-    let singular = kind.to_lowercase();
-    format!(
-        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: {singular}s.{group}}}\nspec:\n  group: {group}\n  scope: Namespaced\n  names: {{kind: {kind}, plural: {singular}s, singular: {singular}}}\n  versions:\n  - {{name: {version}, served: true, storage: true, schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}}}\n"
-    )
-}

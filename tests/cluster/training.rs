@@ -4,9 +4,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::definition::definition;
 use crate::harness::say;
 use crate::profile_lifecycle::{BOB, JANE, Profiles};
-use crate::release::{definition, pinned};
+use crate::release::pinned;
 
 /// The definitions of the operator's own module. Its last release knows no `JAXJob`.
 fn definitions() -> PathBuf {
@@ -41,7 +42,7 @@ fn e2e_jobs_are_made_in_ones_own_namespace_and_count_to_its_quota() {
     ]
     .map(|name| (name, read(name)))
     .into();
-    files.push(("kubeflow.org_jaxjobs.yaml", definition("kubeflow.org", "v1", "JAXJob")));
+    files.push(("kubeflow.org_jaxjobs.yaml", definition("kubeflow.org", "jaxjobs", "JAXJob")));
     let app = pinned(test.cluster.in_app("profiles"), "training", &files);
     app.kfctl(&["component", "enable", "training"]).success();
     app.kfctl(&["param", "set", "training", "webhook", "false"]).success();
