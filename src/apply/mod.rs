@@ -30,6 +30,7 @@ mod records;
 mod removal;
 mod report;
 mod rights;
+mod rules;
 mod schema;
 mod settled;
 mod stage;

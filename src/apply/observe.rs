@@ -8,7 +8,7 @@ use futures::stream::{BoxStream, SelectAll, StreamExt, select_all};
 use super::inspect::{ComponentState, Installation, Subject};
 use super::inventory::{self, Inventory};
 use super::live::resources;
-use super::order::template;
+use super::rules::template;
 use super::watches::{Seen, watch};
 use crate::cluster::{Discovery, Failure, Resource};
 use crate::labels::{APP, APPLYSET_ID, APPLYSET_PART_OF};

@@ -10,7 +10,8 @@ use crate::error::{Error, Result};
 use crate::object::{self, Object, ObjectId};
 
 use super::inventory;
-use super::order::{Order, order};
+use super::order::Order;
+use super::rules::order;
 use super::write::membership;
 
 /// An object of the plan.

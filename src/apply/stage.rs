@@ -6,7 +6,7 @@
 use crate::object::ObjectId;
 
 use super::keep;
-use super::order::{is_door, is_workload};
+use super::rules::{is_door, is_workload};
 
 /// The stages, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

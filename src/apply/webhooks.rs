@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::order::{Gate, Order, Task, TaskId, pod_template};
+use super::order::{Gate, Order, Task, TaskId};
 use super::plan::Member;
+use super::rules::pod_template;
 use crate::labels::NAMESPACE_NAME;
 use crate::object::{ObjectId, list};
 
