@@ -3,6 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use patience::output_of;
+
+#[path = "../common/patience.rs"]
+mod patience;
+
 /// A temporary directory with a home, an empty PATH and a work directory.
 pub(crate) struct Sandbox {
     root: PathBuf,
@@ -132,14 +137,14 @@ impl Sandbox {
 
     /// Runs it in a directory below the work directory.
     pub(crate) fn kfctl_in(&self, directory: &str, arguments: &[&str]) -> String {
-        let Output { status, stdout, stderr } = self.command(directory, arguments).output().expect("the binary runs");
+        let Output { status, stdout, stderr } = output_of(&mut self.command(directory, arguments));
         let text = |bytes: &[u8]| self.hidden(&String::from_utf8_lossy(bytes));
         format!("exit: {}\n--- stdout\n{}--- stderr\n{}", status.code().unwrap_or(-1), text(&stdout), text(&stderr))
     }
 
     /// Runs what has to succeed.
     pub(crate) fn ok(&self, arguments: &[&str]) -> String {
-        let output = self.command("", arguments).output().expect("the binary runs");
+        let output = output_of(&mut self.command("", arguments));
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
     }

@@ -13,6 +13,11 @@ use base64::Engine;
 use kfctl::directories::cache_directory;
 use kfctl::local::Binaries;
 
+use patience::output_of;
+
+#[path = "../common/patience.rs"]
+mod patience;
+
 /// What a command said.
 pub(crate) struct Said {
     pub(crate) code: i32,
@@ -54,7 +59,7 @@ pub(crate) fn answer(url: &str, headers: &[(&str, &str)]) -> Option<(u16, String
 }
 
 pub(crate) fn say(command: &mut Command) -> Said {
-    let output = command.stdin(Stdio::null()).output().expect("the program can be started");
+    let output = output_of(command.stdin(Stdio::null()));
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     Said { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
