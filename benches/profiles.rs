@@ -29,7 +29,6 @@ const AT_ONCE: usize = 200;
 const CONCURRENCY: usize = 16;
 /// Long enough to see whether something is done when nothing is to be done.
 const AT_REST: Duration = Duration::from_secs(20);
-const EVENTS: &str = "/apis/events.k8s.io/v1/events";
 const PROFILES: &str = "/apis/kubeflow.org/v1alpha1/namespaces/kubeflow-system/profiles";
 
 struct Bench {
@@ -90,7 +89,9 @@ async fn made(connection: &Connection, profile: &str) -> Made {
     let status = json!({"status": connection.get(&format!("{PROFILES}/{profile}")).await.unwrap()["status"]});
     let regarding = |event: &&Value| event["regarding"]["name"].as_str().is_some_and(|name| name.ends_with(profile));
     let mut events = Vec::new();
-    for event in connection.get(EVENTS).await.unwrap()["items"].as_array().unwrap().iter().filter(regarding) {
+    for event in
+        connection.get("/apis/events.k8s.io/v1/events").await.unwrap()["items"].as_array().unwrap().iter().filter(regarding)
+    {
         let mut event = event.clone();
         event["metadata"] = json!({"generateName": "floor-", "namespace": event["metadata"]["namespace"]});
         events.push(event);
@@ -157,8 +158,8 @@ async fn raw(connection: &Connection, made: &Made, floor: Floor, names: &[String
                 let path = format!("{PROFILES}/{name}/status");
                 send(connection, Method::PATCH, &path, "application/merge-patch+json", &made.status).await;
                 let events = made.events.iter().map(|event| {
-                    let path = EVENTS
-                        .replace("/events", &format!("/namespaces/{}/events", event["metadata"]["namespace"].as_str().unwrap()));
+                    let namespace = event["metadata"]["namespace"].as_str().unwrap();
+                    let path = format!("/apis/events.k8s.io/v1/namespaces/{namespace}/events");
                     async move { post(connection, &path, event).await }
                 });
                 futures::future::join_all(events).await;
