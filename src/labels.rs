@@ -58,6 +58,33 @@ pub const LEASE: &str = "kfctl-controller";
 /// The finalizer that lets a profile's namespace go before the profile.
 pub const PROFILE_FINALIZER: &str = "kubeflow.org/profile";
 
+/// On what is made for a notebook, its pod too: the notebook's name.
+pub const NOTEBOOK: &str = "notebook-name";
+/// On a notebook's pod, as today's Kubeflow selects it: the notebook's name.
+pub const STATEFUL_SET: &str = "statefulset";
+/// On a notebook: it is stopped, since when.
+pub const STOPPED: &str = "kubeflow-resource-stopped";
+/// On a notebook, and on its pod: another value than the pod's asks for a restart.
+pub const RESTART: &str = "notebooks.kubeflow.org/restart";
+/// On a notebook's pod: the generation of the notebook that it was made from.
+pub const NOTEBOOK_GENERATION: &str = "notebooks.kubeflow.org/generation";
+/// On a notebook: who made it. Admission lets nobody but them say so.
+pub const NOTEBOOK_CREATOR: &str = "notebooks.kubeflow.org/creator";
+/// On a notebook: `true` where it is its creator's alone.
+pub const PRIVATE: &str = "notebooks.kubeflow.org/private";
+/// On a notebook: when it was used last.
+pub const LAST_ACTIVITY: &str = "notebooks.kubeflow.org/last-activity";
+/// On a notebook: how long it may be idle; `never` where it is not stopped.
+pub const IDLE_TIME: &str = "notebooks.kubeflow.org/idle-time";
+/// On a notebook: what kind of server it is; absent or `jupyter` for Jupyter.
+pub const SERVER_TYPE: &str = "notebooks.kubeflow.org/server-type";
+/// On a notebook: the path that its server gets instead of the notebook's own.
+pub const REWRITE: &str = "notebooks.kubeflow.org/http-rewrite-uri";
+/// On a notebook: headers that its server gets, as a JSON object.
+pub const REQUEST_HEADERS: &str = "notebooks.kubeflow.org/http-headers-request-set";
+/// On a pod, as label or annotation: `false` where the mesh leaves it out.
+pub const SIDECAR_INJECT: &str = "sidecar.istio.io/inject";
+
 /// On a CRD and others: whether Helm, and we, leave it there when its set goes.
 pub const HELM_RESOURCE_POLICY: &str = "helm.sh/resource-policy";
 

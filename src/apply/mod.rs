@@ -57,6 +57,7 @@ pub use keep::{Kept, Reason};
 pub use live::Live;
 pub use order::{Gate, Order, Task, TaskId};
 pub use plan::{Member, Plan, identities, plan};
+pub(crate) use pods::pod_trouble;
 pub use preview::{Planned, Preview, Step, preview};
 pub use removal::{Removal, Removed, Scope, look, remove};
 pub use report::{Outcome, Problem, Report, Unready};

@@ -71,7 +71,7 @@ pub(super) fn with_troubles(unready: &Unready, object: &Value, pods: &Pods) -> S
 
 /// Why a pod does not run, in its own words; `None` where nothing is wrong with it.
 #[must_use]
-pub(super) fn pod_trouble(pod: &Value) -> Option<String> {
+pub(crate) fn pod_trouble(pod: &Value) -> Option<String> {
     if let Some(found) = condition(pod, "PodScheduled", "False") {
         return Some(found.to_string());
     }

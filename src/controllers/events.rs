@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::metrics::Metrics;
-use crate::cluster::Connection;
+use crate::cluster::{Class, Connection};
 use crate::labels::CONTROLLER_FIELD_MANAGER;
 
 /// How many may wait.
@@ -28,6 +28,8 @@ pub(super) struct Event {
     /// What was being done, in `PascalCase`.
     pub(super) action: &'static str,
     pub(super) note: String,
+    /// What the event's name ends with, where the same one must not be there twice.
+    pub(super) once: Option<String>,
 }
 
 /// Takes events without waiting.
@@ -69,10 +71,11 @@ async fn write(connection: &Connection, identity: &str, number: u64, event: Even
         event.regarding["namespace"].as_str().filter(|namespace| !namespace.is_empty()).unwrap_or("default").to_owned();
     let now = jiff::Timestamp::now();
     let name = event.regarding["name"].as_str().unwrap_or("kfctl");
+    let suffix = event.once.unwrap_or_else(|| format!("{:x}{number:x}", now.as_nanosecond()));
     let body = json!({
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
-        "metadata": {"name": format!("{name}.{:x}{number:x}", now.as_nanosecond()), "namespace": namespace},
+        "metadata": {"name": format!("{name}.{suffix}"), "namespace": namespace},
         "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string(),
         "reportingController": CONTROLLER_FIELD_MANAGER,
         "reportingInstance": identity,
@@ -84,5 +87,8 @@ async fn write(connection: &Connection, identity: &str, number: u64, event: Even
     });
     let path = format!("/apis/events.k8s.io/v1/namespaces/{namespace}/events");
     let body = ("application/json", body.to_string().into_bytes());
-    connection.request(Method::POST, &path, "application/json", Some(body)).await.map(drop).map_err(|failure| failure.message)
+    match connection.request(Method::POST, &path, "application/json", Some(body)).await {
+        Err(failure) if failure.class != Class::Exists => Err(failure.message),
+        _ => Ok(()),
+    }
 }

@@ -9,21 +9,26 @@ use std::time::Duration;
 /// Upper bounds of the buckets, in seconds.
 const BUCKETS: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 
-/// Counters that only grow, and gauges of the moment.
+/// The numbers of one queue and its reconciles.
 #[derive(Debug, Default)]
-pub(super) struct Metrics {
+pub(super) struct Work {
     durations: Mutex<(f64, [u64; BUCKETS.len()])>,
     reconciles: AtomicU64,
     /// Failures by class.
     errors: Mutex<BTreeMap<String, u64>>,
+    pub(super) queue_depth: AtomicI64,
+}
+
+/// Counters that only grow, and gauges of the moment.
+#[derive(Debug, Default)]
+pub(super) struct Metrics {
     /// Requests to the API server by verb and resource, watches and the lease left out.
     requests: Mutex<BTreeMap<(&'static str, String), u64>>,
     pub(super) dropped_events: AtomicU64,
-    pub(super) queue_depth: AtomicI64,
     pub(super) leader: AtomicI64,
 }
 
-impl Metrics {
+impl Work {
     /// A reconcile has ended.
     pub(super) fn reconciled(&self, took: Duration) {
         self.reconciles.fetch_add(1, Ordering::Relaxed);
@@ -39,6 +44,26 @@ impl Metrics {
         *super::lock(&self.errors).entry(class.to_owned()).or_default() += 1;
     }
 
+    /// Appends all of them, in families that begin with `prefix`.
+    pub(super) fn write(&self, text: &mut String, prefix: &str, plural: &str) {
+        let depth = self.queue_depth.load(Ordering::Relaxed);
+        let help = format!("{plural} that wait for a reconcile.");
+        family(text, &format!("{prefix}_queue_depth"), "gauge", &help, &[("", depth)]);
+        let (sum, buckets) = *super::lock(&self.durations);
+        let count = self.reconciles.load(Ordering::Relaxed);
+        let name = format!("{prefix}_reconcile_duration_seconds");
+        let _ = writeln!(text, "# HELP {name} How long reconciles take.\n# TYPE {name} histogram");
+        for (bound, count) in BUCKETS.iter().zip(buckets) {
+            let _ = writeln!(text, "{name}_bucket{{le=\"{bound}\"}} {count}");
+        }
+        let _ = writeln!(text, "{name}_bucket{{le=\"+Inf\"}} {count}\n{name}_sum {sum}\n{name}_count {count}");
+        let errors = super::lock(&self.errors);
+        let rows: Vec<_> = errors.iter().map(|(class, count)| (format!("{{class=\"{class}\"}}"), *count)).collect();
+        family(text, &format!("{prefix}_reconcile_errors_total"), "counter", "Reconciles that failed, by class.", &rows);
+    }
+}
+
+impl Metrics {
     /// A request is sent.
     pub(super) fn requested(&self, verb: &'static str, resource: &str) {
         *super::lock(&self.requests).entry((verb, resource.to_owned())).or_default() += 1;
@@ -47,24 +72,6 @@ impl Metrics {
     /// Appends all of them.
     pub(super) fn write(&self, text: &mut String) {
         family(text, "kfctl_leader", "gauge", "Whether this replica writes.", &[("", self.leader.load(Ordering::Relaxed))]);
-        let depth = self.queue_depth.load(Ordering::Relaxed);
-        family(text, "kfctl_queue_depth", "gauge", "Profiles that wait for a reconcile.", &[("", depth)]);
-        let (sum, buckets) = *super::lock(&self.durations);
-        let count = self.reconciles.load(Ordering::Relaxed);
-        let _ = writeln!(
-            text,
-            "# HELP kfctl_reconcile_duration_seconds How long reconciles take.\n# TYPE kfctl_reconcile_duration_seconds histogram"
-        );
-        for (bound, count) in BUCKETS.iter().zip(buckets) {
-            let _ = writeln!(text, "kfctl_reconcile_duration_seconds_bucket{{le=\"{bound}\"}} {count}");
-        }
-        let _ = writeln!(
-            text,
-            "kfctl_reconcile_duration_seconds_bucket{{le=\"+Inf\"}} {count}\nkfctl_reconcile_duration_seconds_sum {sum}\nkfctl_reconcile_duration_seconds_count {count}"
-        );
-        let errors = super::lock(&self.errors);
-        let rows: Vec<_> = errors.iter().map(|(class, count)| (format!("{{class=\"{class}\"}}"), *count)).collect();
-        family(text, "kfctl_reconcile_errors_total", "counter", "Reconciles that failed, by class.", &rows);
         let requests = super::lock(&self.requests);
         let row =
             |((verb, resource), count): (&(&str, String), &u64)| (format!("{{verb=\"{verb}\",resource=\"{resource}\"}}"), *count);
@@ -89,13 +96,14 @@ mod tests {
 
     #[test]
     fn buckets_add_up() {
-        let metrics = Metrics::default();
+        let (metrics, work) = (Metrics::default(), Work::default());
         for milliseconds in [7, 20, 40_000] {
-            metrics.reconciled(Duration::from_millis(milliseconds));
+            work.reconciled(Duration::from_millis(milliseconds));
         }
-        metrics.failed("Forbidden");
+        work.failed("Forbidden");
         metrics.requested("apply", "roles");
         let mut text = String::new();
+        work.write(&mut text, "kfctl", "Profiles");
         metrics.write(&mut text);
         for line in [
             "kfctl_reconcile_duration_seconds_bucket{le=\"0.005\"} 0",

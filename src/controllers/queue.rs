@@ -12,7 +12,7 @@ use futures::{FutureExt, StreamExt};
 use kube::runtime::scheduler::{ScheduleRequest, scheduler};
 use tokio::task::JoinSet;
 
-use super::metrics::Metrics;
+use super::metrics::Work;
 use crate::cluster::Failure;
 
 /// Reconciles that run at the same time.
@@ -50,24 +50,27 @@ impl Queue {
     }
 }
 
+/// What a reconcile comes to: after which time it is to be looked at again where nothing happens, or why it failed.
+pub(super) type Outcome = Result<Option<Duration>, Failure>;
+
 /// Runs reconciles until `end`; says whether all that was under way has come to its end. The second argument of `reconcile` counts
 /// the failures before.
-pub(super) async fn work<Reconcile, Outcome>(
+pub(super) async fn work<Reconcile, Running>(
     queue: &Queue,
     requests: Requests,
-    metrics: &Arc<Metrics>,
+    metrics: &Arc<Work>,
     end: impl Future<Output = ()>,
     reconcile: Reconcile,
 ) -> bool
 where
-    Reconcile: Fn(String, u32) -> Outcome,
-    Outcome: Future<Output = Result<(), Failure>> + Send + 'static,
+    Reconcile: Fn(String, u32) -> Running,
+    Running: Future<Output = Outcome> + Send + 'static,
 {
     let mut waiting = pin!(scheduler(requests));
     let mut end = pin!(end);
     let mut running: HashSet<String> = HashSet::new();
     let mut failures: HashMap<String, u32> = HashMap::new();
-    let mut tasks: JoinSet<(String, Duration, Result<(), Failure>)> = JoinSet::new();
+    let mut tasks: JoinSet<(String, Duration, Outcome)> = JoinSet::new();
     loop {
         let has_room = running.len() < CONCURRENCY;
         tokio::select! {
@@ -78,7 +81,12 @@ where
                 running.remove(&key);
                 metrics.reconciled(took);
                 match result {
-                    Ok(()) => drop(failures.remove(&key)),
+                    Ok(again) => {
+                        failures.remove(&key);
+                        if let Some(pause) = again {
+                            queue.add_after(key, pause);
+                        }
+                    }
                     Err(failure) => {
                         let count = failures.entry(key.clone()).or_default();
                         let pause = (FIRST_PAUSE * 2_u32.saturating_pow(*count)).min(LONGEST_PAUSE);
@@ -117,7 +125,7 @@ mod tests {
     #[tokio::test]
     async fn a_failure_comes_again_and_blocks_nobody() {
         let (queue, requests) = Queue::new();
-        let metrics = Arc::new(Metrics::default());
+        let metrics = Arc::new(Work::default());
         let seen: Arc<Mutex<Vec<(String, u32)>>> = Arc::default();
         let (finish, finished) = tokio::sync::oneshot::channel::<()>();
         let finish = Arc::new(Mutex::new(Some(finish)));
@@ -131,11 +139,11 @@ mod tests {
             async move {
                 assert!(key != "ugly" || failures > 0, "a bug");
                 if key != "bad" {
-                    return Ok(());
+                    return Ok(None);
                 }
                 if failures == 2 {
                     let _ = finish.lock().unwrap().take().unwrap().send(());
-                    return Ok(());
+                    return Ok(None);
                 }
                 Err(Failure::transport("busy"))
             }

@@ -17,6 +17,8 @@ mod istio;
 mod journey;
 mod local;
 mod message;
+mod notebook_culling;
+mod notebooks;
 mod profile_attacks;
 mod profile_claims;
 mod profile_commands;

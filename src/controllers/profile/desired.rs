@@ -33,7 +33,8 @@ pub(super) static KINDS: LazyLock<[Arc<Resource>; 5]> = LazyLock::new(|| {
     .map(|(group, version, kind, plural)| Arc::new(resource(group, version, kind, plural, true)))
 });
 
-pub(super) fn resource(group: &str, version: &str, kind: &str, plural: &str, namespaced: bool) -> Resource {
+/// A kind that is known without asking the server.
+pub(in crate::controllers) fn resource(group: &str, version: &str, kind: &str, plural: &str, namespaced: bool) -> Resource {
     Resource { group: group.into(), version: version.into(), kind: kind.into(), plural: plural.into(), namespaced }
 }
 

@@ -119,7 +119,14 @@ impl Reconciler {
             let note = format!(
                 "{name:?} opens no notebook: '*' would stand for others too, and 'system:' for no login; name each user or group"
             );
-            self.recorder.publish(Event { regarding, warning: true, reason: "NameNotTaken".into(), action: "Share", note });
+            self.recorder.publish(Event {
+                regarding,
+                warning: true,
+                reason: "NameNotTaken".into(),
+                action: "Share",
+                note,
+                once: None,
+            });
         }
     }
 }

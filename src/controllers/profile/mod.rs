@@ -9,7 +9,6 @@ mod delete;
 mod desired;
 mod enforce;
 mod mesh;
-mod observed;
 mod owner;
 mod policies;
 mod quota;
@@ -27,12 +26,15 @@ use kube::runtime::watcher;
 use serde_json::Value;
 use tokio::sync::Notify;
 
+pub(super) use desired::resource;
 pub(super) use reconcile::Reconciler;
+pub(super) use world::{Doors, Login};
 use world::{Source, World};
 
-use super::lock;
+use super::follow::News;
 use super::metrics::family;
 use super::queue::Queue;
+use super::{lock, observed};
 
 /// Where profiles are.
 const SYSTEM_NAMESPACE: &str = "kubeflow-system";
@@ -64,8 +66,14 @@ impl Shared {
 
     /// Waits until the caches are filled, those of the admin's own templates too, where these can be read at all.
     pub(super) async fn filled(&self) {
-        while !lock(&self.world).is_filled() {
-            self.news.notified().await;
+        // Several may wait here: each asks to be told before it looks.
+        loop {
+            let mut news = std::pin::pin!(self.news.notified());
+            news.as_mut().enable();
+            if lock(&self.world).is_filled() {
+                return;
+            }
+            news.await;
         }
     }
 
@@ -80,7 +88,7 @@ impl Shared {
         *lock(&self.queue) = None;
     }
 
-    fn take(&self, watch: usize, source: &Source, event: Result<watcher::Event<Value>, String>) {
+    fn take(&self, watch: usize, source: &Source, event: News) {
         let is_list = matches!(event, Ok(watcher::Event::InitDone));
         let names = lock(&self.world).take(watch, event);
         // Namespaces tell of kinds that templates made in the life of another process.
@@ -90,7 +98,7 @@ impl Shared {
         if matches!(source, Source::Mesh(_)) {
             self.mesh.notify_one();
         }
-        self.news.notify_one();
+        self.news.notify_waiters();
         self.enqueue(names);
     }
 
@@ -103,6 +111,16 @@ impl Shared {
     /// Takes in the answer to a write.
     fn record(&self, source: &Source, answer: Value, sent: u64) {
         lock(&self.world).record(source, answer, sent);
+    }
+
+    /// The namespace that a profile asks for.
+    pub(super) fn namespace(&self, profile: &str) -> Option<String> {
+        lock(&self.world).namespace(profile)
+    }
+
+    /// How a namespace is closed to all but those whose it is.
+    pub(super) fn doors(&self, namespace: &str) -> Doors {
+        lock(&self.world).doors(namespace)
     }
 
     /// Appends the numbers of profiles.

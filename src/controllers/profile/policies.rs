@@ -52,6 +52,11 @@ pub(super) fn slot_at_gateway(namespace: &str) -> Slot {
     slot(&ISTIO[0], &format!("{AT_GATEWAY}{namespace}"))
 }
 
+/// The place of the policy at the sidecars.
+pub(super) fn slot_at_sidecars() -> Slot {
+    slot(&ISTIO[0], ALLOW)
+}
+
 /// Whether an object of a profile's namespace is one of those made here.
 pub(super) fn is_own(place: &Slot) -> bool {
     let own = [(&ISTIO[0], ALLOW), (&ISTIO[1], TOKENS), (&*NETWORK_POLICY, NETWORK)];
@@ -93,7 +98,8 @@ impl Share {
     }
 }
 
-fn is_fit(name: &str) -> bool {
+/// Whether a policy can take a name: `*` stands for others too, and `system:` is no person.
+pub(super) fn is_fit(name: &str) -> bool {
     !name.contains('*') && !name.starts_with("system:")
 }
 

@@ -372,13 +372,13 @@ impl Reconciler {
         let regarding = json!({"apiVersion": "kubeflow.org/v1alpha1", "kind": "Profile", "namespace": super::SYSTEM_NAMESPACE, "name": name, "uid": uid});
         let (reason, note) = (verdict.reason.clone(), verdict.message.clone());
         let warning = !verdict.holds && reason != "Deleting";
-        self.recorder.publish(Event { regarding, warning, reason, action: "Reconcile", note });
+        self.recorder.publish(Event { regarding, warning, reason, action: "Reconcile", note, once: None });
     }
 
     /// Says something of a namespace.
     pub(super) fn publish_namespace(&self, namespace: &str, Verdict { holds, reason, message: note }: Verdict) {
         let regarding = json!({"apiVersion": "v1", "kind": "Namespace", "name": namespace});
-        self.recorder.publish(Event { regarding, warning: !holds, reason, action: "Reconcile", note });
+        self.recorder.publish(Event { regarding, warning: !holds, reason, action: "Reconcile", note, once: None });
     }
 
     async fn write_status(&self, name: &str, uid: &str, status: &ProfileStatus) -> Result<(), Failure> {

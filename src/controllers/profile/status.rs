@@ -3,6 +3,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use crate::api::profile::ProfileStatus;
+pub(super) use crate::controllers::verdict::Verdict;
 use crate::labels::RESET_QUOTA;
 
 /// Whether the namespace is as it should be.
@@ -20,26 +21,6 @@ pub(super) struct Facts {
     pub(super) namespace: Option<String>,
     /// The other conditions; they are left as they were where the namespace isn't this profile's.
     pub(super) more: Vec<(&'static str, Verdict)>,
-}
-
-/// What a condition says.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Verdict {
-    pub(super) holds: bool,
-    /// A word in `PascalCase`.
-    pub(super) reason: String,
-    /// A sentence that a person can act on.
-    pub(super) message: String,
-}
-
-impl Verdict {
-    pub(super) fn yes(reason: &str, message: impl Into<String>) -> Self {
-        Self { holds: true, reason: reason.into(), message: message.into() }
-    }
-
-    pub(super) fn no(reason: &str, message: impl Into<String>) -> Self {
-        Self { holds: false, reason: reason.into(), message: message.into() }
-    }
 }
 
 /// The condition of the quota.

@@ -1,27 +1,20 @@
 //! The watches behind the caches.
 
 use std::collections::BTreeMap;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
-use futures::future::{AbortHandle, Abortable, join_all};
-use kube::Api;
-use kube::core::{ApiResource, DynamicObject};
-use kube::runtime::{WatchStreamExt, watcher};
-use serde_json::Value;
+use futures::future::{AbortHandle, join_all};
+use kube::runtime::watcher;
 
 use super::policies::{ISTIO, NETWORK_POLICY};
 use super::templates::Templates;
 use super::world::Source;
 use super::{Shared, defaults, desired, mesh};
-use crate::cluster::{Connection, Discovery, Resource, root_cause};
+use crate::cluster::{Connection, Discovery, Resource};
+use crate::controllers::follow::spawn;
 use crate::controllers::lock;
 use crate::labels::PROFILE_UID;
-
-/// Objects in one answer: whole objects are in memory only as long as it takes to reduce them.
-const PAGE: u32 = 100;
 
 /// Before what failed is tried again.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -91,7 +84,7 @@ fn configmaps() -> Resource {
     desired::resource("", "v1", "ConfigMap", "configmaps", true)
 }
 
-/// Follows one kind. A broken watch repairs itself, with growing pauses.
+/// Follows one kind, into what is known.
 async fn follow(
     shared: Arc<Shared>,
     client: kube::Client,
@@ -101,38 +94,8 @@ async fn follow(
     namespace: Option<&str>,
     config: watcher::Config,
 ) {
-    let api_version =
-        if resource.group.is_empty() { resource.version.clone() } else { format!("{}/{}", resource.group, resource.version) };
-    let kind = ApiResource {
-        group: resource.group,
-        version: resource.version,
-        api_version,
-        kind: resource.kind,
-        plural: resource.plural,
-    };
-    let api: Api<DynamicObject> = match namespace {
-        Some(namespace) => Api::namespaced_with(client, namespace, &kind),
-        None => Api::all_with(client, &kind),
-    };
-    let mut events = pin!(watcher(api, config.page_size(PAGE)).default_backoff());
-    while let Some(event) = events.next().await {
-        let event = event.map(as_value).map_err(|error| root_cause(&error));
-        if let Err(error) = &event {
-            tracing::warn!(resource = kind.plural, error, "a watch broke");
-        }
-        shared.take(watch, &source, event);
-    }
-}
-
-fn as_value(event: watcher::Event<DynamicObject>) -> watcher::Event<Value> {
-    let value = |object: DynamicObject| serde_json::to_value(object).unwrap_or_default();
-    match event {
-        watcher::Event::Init => watcher::Event::Init,
-        watcher::Event::InitApply(object) => watcher::Event::InitApply(value(object)),
-        watcher::Event::InitDone => watcher::Event::InitDone,
-        watcher::Event::Apply(object) => watcher::Event::Apply(value(object)),
-        watcher::Event::Delete(object) => watcher::Event::Delete(value(object)),
-    }
+    let told = |news| shared.take(watch, &source, news);
+    crate::controllers::follow::follow(client, resource, namespace, config, told).await;
 }
 
 /// Follows the admin's templates: the `ConfigMap` that the defaults name, and the kinds that it makes.
@@ -186,7 +149,7 @@ async fn follow_templates(shared: &Arc<Shared>, connection: &Connection) {
             world.names()
         };
         shared.enqueue(names);
-        shared.news.notify_one();
+        shared.news.notify_waiters();
     }
 }
 
@@ -237,10 +200,4 @@ fn follow_kind(shared: &Arc<Shared>, connection: &Connection, kind: &Arc<Resourc
     };
     let made = watcher::Config::default().labels(PROFILE_UID);
     spawn(follow(Arc::clone(shared), connection.client(), watch, source, Resource::clone(kind), None, made));
-}
-
-fn spawn(work: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
-    let (handle, registration) = AbortHandle::new_pair();
-    drop(tokio::spawn(Abortable::new(work, registration)));
-    handle
 }

@@ -24,6 +24,7 @@ use super::templates::Templates;
 use super::{desired, quota};
 use crate::cluster::Resource;
 pub(super) use entry::Entry;
+pub(in crate::controllers) use mesh::{Doors, Login};
 pub(super) use source::Source;
 use source::Watch;
 pub(super) use view::View;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::super::desired;
 use super::super::mesh::Mesh;
 use super::super::observed::Observed;
-use super::super::policies::{ISTIO, Share, guarded, slot_at_gateway};
+use super::super::policies::{ISTIO, Share, guarded, is_fit, slot_at_gateway, slot_at_sidecars};
 use super::{Source, Watch, World};
 use crate::cluster::Resource;
 use crate::labels::PROFILE;
@@ -25,7 +25,60 @@ pub(super) struct Known {
     gateways: HashMap<String, BTreeMap<String, String>>,
 }
 
+/// How a namespace is closed to all but those whose it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::controllers) struct Doors {
+    /// Whether the gateway denies its paths to others.
+    pub(in crate::controllers) at_gateway: bool,
+    /// Whether its sidecars refuse others.
+    pub(in crate::controllers) at_sidecars: bool,
+    /// How tokens name people, where that is known.
+    pub(in crate::controllers) login: Option<Login>,
+}
+
+/// How tokens name people, and by whom requests come in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::controllers) struct Login {
+    /// Whose tokens count.
+    pub(in crate::controllers) issuer: String,
+    /// The condition of a policy on the user's claim.
+    pub(in crate::controllers) claim: String,
+    /// What RBAC puts before a user's name.
+    pub(in crate::controllers) prefix: String,
+    /// The principal of the gateway.
+    pub(in crate::controllers) gateway: String,
+}
+
+impl Login {
+    /// What the claim of a user is; none where no policy can say it.
+    pub(in crate::controllers) fn claim_of<'a>(&self, user: &'a str) -> Option<&'a str> {
+        user.strip_prefix(self.prefix.as_str()).filter(|claim| !claim.is_empty() && is_fit(claim) && is_fit(user))
+    }
+}
+
 impl World {
+    /// How a namespace is closed now.
+    pub(in super::super) fn doors(&self, namespace: &str) -> Doors {
+        let settings = self.mesh.settings.as_ref().and_then(|settings| settings.as_ref().ok());
+        let allow = self.objects.get(namespace).and_then(|objects| objects.get(&slot_at_sidecars()));
+        let gateway = settings.map(|mesh| mesh.gateway.namespace.as_str()).unwrap_or_default();
+        Doors {
+            at_gateway: self.gateways(namespace).get(gateway).is_some_and(|seen| !seen.deleting),
+            at_sidecars: allow.is_some_and(|seen| seen.is_ours() && !seen.deleting),
+            login: settings.map(|mesh| Login {
+                issuer: mesh.issuer.clone(),
+                claim: mesh.user.clone(),
+                prefix: mesh.user_prefix.clone(),
+                gateway: format!("cluster.local/ns/{gateway}/sa/{}", mesh.gateway.service_account),
+            }),
+        }
+    }
+
+    /// The namespace that a profile asks for.
+    pub(in super::super) fn namespace(&self, profile: &str) -> Option<String> {
+        self.profiles.get(profile)?.namespace()
+    }
+
     /// Whether the cluster serves a kind of the mesh.
     pub(in super::super) fn is_served(&self, definition: &str) -> bool {
         self.mesh.definitions.contains(definition)

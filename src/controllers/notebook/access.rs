@@ -1,0 +1,177 @@
+//! Who reaches a notebook: whether there is a route at all, and the policy of one that is its creator's alone. Pure.
+//!
+//! Policies that allow are added up and can't be narrowed, so a private notebook has one that denies: everything, unless the token is the
+//! login's and its claim the creator's. Only health, asked for from inside, and the controller's question whether it is in use come
+//! through, as for every notebook.
+
+use serde_json::{Value, json};
+
+use super::desired::{has_sidecar, object, private_to};
+use crate::api::notebook::Notebook;
+use crate::controllers::profile::{Doors, Login};
+use crate::controllers::verdict::Verdict;
+use crate::labels::{CONTROLLER_SERVICE_ACCOUNT, NOTEBOOK};
+
+/// What a private notebook's policy is called, before the notebook's name.
+pub(super) const PRIVATE_POLICY: &str = "notebook-private-";
+const IN_USE: [&str; 2] = ["*/api/kernels", "*/api/terminals"];
+const HEALTH: [&str; 2] = ["/healthz", "/wait-for-drain"];
+
+/// Whether a notebook may have a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Route {
+    Open,
+    /// Not now, and one that is there goes.
+    Closed(Verdict),
+    /// One that is there stays: what decides is not known.
+    AsItIs(Verdict),
+}
+
+/// Decides on the route; `is_served` says whether the cluster knows routes.
+pub(super) fn route(notebook: &Notebook, doors: &Doors, is_served: bool) -> Route {
+    if !is_served {
+        let message = "the cluster has no virtualservices.networking.istio.io: no route leads to this notebook; `kubectl port-forward` does";
+        return Route::AsItIs(Verdict::no("MeshMissing", message));
+    }
+    if doors.login.is_none() {
+        let message =
+            "ConfigMap mesh is missing or wrong, so that nobody could be told from another; `kfctl apply k8s -c auth` makes it";
+        return Route::AsItIs(Verdict::no("MeshNotConfigured", message));
+    }
+    let at_sidecar = doors.at_sidecars && has_sidecar(notebook);
+    if private_to(notebook).is_some() && !at_sidecar {
+        let message = "no route is made: only a sidecar keeps others of this namespace out, and none stands before this notebook";
+        return Route::Closed(Verdict::no("NotPrivate", message));
+    }
+    if !at_sidecar && !doors.at_gateway {
+        let message =
+            "no route is made: neither the gateway nor a sidecar would keep strangers out; is this the namespace of a profile?";
+        return Route::Closed(Verdict::no("NotProtected", message));
+    }
+    Route::Open
+}
+
+/// The policy of a notebook that is somebody's alone.
+pub(super) fn policy(notebook: &Notebook, name: &str, login: &Login) -> Option<Value> {
+    let creator = login.claim_of(private_to(notebook)?);
+    let is_other: Vec<Value> = match creator {
+        // A token of another issuer proves nothing, whatever it claims.
+        Some(claim) => vec![
+            json!({"when": [{"key": login.claim, "notValues": [claim]}]}),
+            json!({"from": {"notRequestPrincipals": [format!("{}/*", login.issuer)]}}),
+        ],
+        None => vec![json!({})],
+    };
+    let controller = format!("cluster.local/ns/kubeflow-system/sa/{CONTROLLER_SERVICE_ACCOUNT}");
+    let known = [IN_USE, HEALTH].concat();
+    let elsewhere = json!([
+        {"operation": {"notPaths": known}},
+        {"operation": {"paths": IN_USE, "notMethods": ["GET"]}},
+        {"operation": {"paths": HEALTH, "notMethods": ["GET", "HEAD"]}},
+    ]);
+    let ways = [
+        (json!({}), elsewhere),
+        (json!({"notPrincipals": [controller]}), json!([{"operation": {"paths": IN_USE}}])),
+        (json!({"principals": [login.gateway]}), json!([{"operation": {"paths": HEALTH}}])),
+    ];
+    let rules = is_other.iter().flat_map(|other| ways.iter().map(move |(source, to)| rule(other, source, to)));
+    let spec = json!({
+        "selector": {"matchLabels": {NOTEBOOK: name}},
+        "action": "DENY",
+        "rules": rules.collect::<Vec<_>>(),
+    });
+    Some(object(notebook, "security.istio.io/v1", "AuthorizationPolicy", &format!("{PRIVATE_POLICY}{name}"), spec))
+}
+
+fn rule(other: &Value, source: &Value, to: &Value) -> Value {
+    let mut rule = json!({"to": to});
+    let mut from = source.clone();
+    for (field, value) in other.get("from").and_then(Value::as_object).into_iter().flatten() {
+        from[field] = value.clone();
+    }
+    if from.as_object().is_some_and(|from| !from.is_empty()) {
+        rule["from"] = json!([{"source": from}]);
+    }
+    if let Some(when) = other.get("when") {
+        rule["when"] = when.clone();
+    }
+    rule
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::desired::tests::notebook;
+    use super::*;
+
+    fn login(prefix: &str) -> Login {
+        Login {
+            issuer: "https://dex".into(),
+            claim: "request.auth.claims[email]".into(),
+            prefix: prefix.into(),
+            gateway: "g".into(),
+        }
+    }
+
+    fn with(annotations: Value) -> Notebook {
+        notebook(json!({"annotations": annotations}), json!({"containers": [{"name": "nb"}]}))
+    }
+
+    fn private(creator: &str) -> Notebook {
+        with(json!({"notebooks.kubeflow.org/private": "true", "notebooks.kubeflow.org/creator": creator}))
+    }
+
+    #[test]
+    fn an_open_door_has_no_route() {
+        let doors = |at_gateway, at_sidecars| Doors { at_gateway, at_sidecars, login: Some(login("")) };
+        let plain = with(json!({}));
+        let bare = with(json!({"sidecar.istio.io/inject": "false"}));
+        let own = private("jane");
+        let is_open = |notebook: &Notebook, doors: &Doors| route(notebook, doors, true) == Route::Open;
+        for (at_gateway, at_sidecars, expected) in [
+            (true, true, [true, true, true]),
+            (true, false, [true, true, false]),
+            (false, true, [true, false, true]),
+            (false, false, [false, false, false]),
+        ] {
+            let doors = doors(at_gateway, at_sidecars);
+            assert_eq!([is_open(&plain, &doors), is_open(&bare, &doors), is_open(&own, &doors)], expected);
+        }
+        assert!(matches!(route(&plain, &Doors::default(), true), Route::AsItIs(_)));
+        assert!(matches!(route(&plain, &doors(true, true), false), Route::AsItIs(_)));
+    }
+
+    #[test]
+    fn a_private_notebook_is_its_creators_alone() {
+        assert_eq!(policy(&with(json!({})), "nb", &login("")), None);
+        let made = policy(&private("jane"), "nb", &login("")).unwrap();
+        assert_eq!(made["metadata"]["name"], "notebook-private-nb");
+        assert_eq!(
+            (&made["spec"]["action"], &made["spec"]["selector"]),
+            (&json!("DENY"), &json!({"matchLabels": {"notebook-name": "nb"}}))
+        );
+        let rules = made["spec"]["rules"].as_array().unwrap();
+        assert_eq!(rules.len(), 6);
+        let when = json!([{"key": "request.auth.claims[email]", "notValues": ["jane"]}]);
+        assert!(rules[..3].iter().all(|rule| rule["when"] == when));
+        assert_eq!(
+            rules[0]["to"][0],
+            json!({"operation": {"notPaths": ["*/api/kernels", "*/api/terminals", "/healthz", "/wait-for-drain"]}})
+        );
+        assert_eq!(
+            rules[1]["from"],
+            json!([{"source": {"notPrincipals": ["cluster.local/ns/kubeflow-system/sa/kfctl-controller"]}}])
+        );
+        // A token of another issuer is denied by rules of its own.
+        assert_eq!(rules[3]["from"], json!([{"source": {"notRequestPrincipals": ["https://dex/*"]}}]));
+        assert!(rules[3].get("when").is_none());
+    }
+
+    #[test]
+    fn a_creator_whom_no_claim_can_name_lets_nobody_in() {
+        for (creator, prefix) in [("", ""), ("*", ""), ("system:x", ""), ("jane", "oidc:"), ("oidc:", "oidc:")] {
+            let made = policy(&private(creator), "nb", &login(prefix)).unwrap();
+            let rules = made["spec"]["rules"].as_array().unwrap();
+            assert!(rules.len() == 3 && rules[0].get("when").is_none() && rules[0].get("from").is_none(), "{creator}");
+        }
+    }
+}
