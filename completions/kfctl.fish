@@ -48,6 +48,7 @@ complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "sources" -d 'Manifests 
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "delete" -d 'Delete what the app has in the cluster; users\' data stays'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "profile" -d 'Profiles: a namespace for each user or team, with an owner and a quota'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "auth" -d 'Who may log in by Dex, the login of component auth'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "open" -d 'Open Kubeflow in a browser, by a port of this machine where nothing exposes it'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "local" -d 'The control plane of platform local'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "image" -d 'The container image of this binary: build, load, push; no container engine needed'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "controller" -d 'Run the controller of profiles (in the cluster, or as a process of platform local)'
@@ -483,6 +484,17 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcom
 complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from user" -f -a "add" -d 'Let somebody log in'
 complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from user" -f -a "list" -d 'List who may log in'
 complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from user" -f -a "remove" -d 'Let somebody log in no more; their profile and its data stay'
+complete -c kfctl -n "__fish_kfctl_using_subcommand open" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand open" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand open" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand open" -l no-browser -d 'Print the address, and open no browser'
+complete -c kfctl -n "__fish_kfctl_using_subcommand open" -l url -d 'Print the address and nothing else; fails where only a port of this machine would lead there'
+complete -c kfctl -n "__fish_kfctl_using_subcommand open" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand open" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand open" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand open" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand local; and not __fish_seen_subcommand_from start stop status logs reset" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'

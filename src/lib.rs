@@ -3,7 +3,7 @@
 //! The layout is the architecture. Arrows go one way, and a test holds that: a module uses what stands further right.
 //!
 //! ```text
-//! main → commands → cli → ui, local, controllers, doctor, image, migration → apply → app, cluster → render → catalog, api
+//! main → commands → cli → ui, local, controllers, doctor, image, migration → apply, mesh → app, cluster → render → catalog, api
 //!      → sources, object, difference → yaml, directories → labels, digest, error
 //! ```
 //!
@@ -18,6 +18,7 @@
 //! | [`image`] | container images, made without a container engine |
 //! | [`migration`] | the profiles of today's Kubeflow, taken over with their namespaces as they are |
 //! | [`apply`] | the one way to write to a cluster |
+//! | [`mesh`] | the way into a cluster's mesh: where its gateway answers |
 //! | [`app`] | the app directory: what the admin decides, brings and reviews |
 //! | [`cluster`] | the connection, what the server serves, and what its refusals mean |
 //! | [`render`] | templates and overlays: the only door to manifests |
@@ -48,6 +49,7 @@ pub mod error;
 pub mod image;
 pub mod labels;
 pub mod local;
+pub mod mesh;
 pub mod migration;
 pub mod object;
 pub mod render;

@@ -3,6 +3,7 @@
 mod auth;
 mod delete;
 mod image;
+mod open;
 mod profile;
 mod sources;
 mod usage;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use auth::{Auth, AuthUser};
 pub use delete::Delete;
 pub use image::{Image, ImageLoad, ImageTool};
+pub use open::Open;
 pub use profile::{Place, Profile, Role, Who};
 pub use sources::Sources;
 pub use usage::for_programs;
@@ -166,6 +168,11 @@ pub enum Command {
         after_help = "Examples:\n  kfctl auth user add jane@acme.com\n  kfctl auth user list\n  kfctl auth rotate-password"
     )]
     Auth(Auth),
+    /// Open Kubeflow in a browser, by a port of this machine where nothing exposes it
+    #[command(
+        after_help = "Examples:\n  kfctl open\n  kfctl open /notebook/kubeflow-jane/my-notebook/\n  kfctl open --url\n  kfctl open --no-browser -o json\n\nThe address: the gateway's host, its load balancer, an Ingress before it, or a port of a node. It opens a browser on a terminal\nalone. A port of this machine is there until Ctrl-C, and finds another pod where its own goes."
+    )]
+    Open(Open),
     /// The control plane of platform local
     #[command(subcommand, after_help = "Examples:\n  kfctl local status\n  kfctl local stop\n  kfctl local start")]
     Local(Local),

@@ -12,6 +12,7 @@ mod generate;
 mod image;
 mod init;
 mod local;
+mod open;
 mod overlay;
 mod param;
 mod platform;
@@ -100,6 +101,7 @@ pub async fn run(cli: Cli, mut session: Session) -> Result<ExitStatus> {
         Command::Version => version::run(&session),
         Command::Quickstart { directory } => quickstart::run(&session, &directory).await,
         Command::Sources(command) => sources::run(&session, &command),
+        Command::Open(arguments) => open::run(&session, &arguments).await,
         Command::Local(command) => local::run(&session, &command).await,
         Command::Auth(command) => auth::run(&session, &command).await,
         Command::Profile(command) => profile::run(&session, &command).await,

@@ -135,6 +135,12 @@ impl Printer {
     /// Whether [`Printer::secret`] would reach somebody.
     #[must_use]
     pub fn can_show_secrets(&self) -> bool {
+        self.is_seen()
+    }
+
+    /// Whether somebody sits at a terminal and sees the results there.
+    #[must_use]
+    pub fn is_seen(&self) -> bool {
         self.screen && self.terminal
     }
 

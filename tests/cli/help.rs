@@ -59,6 +59,7 @@ const COMMANDS: &[&str] = &[
     "auth user add",
     "auth user list",
     "auth user remove",
+    "open",
     "controller",
     "completions",
     "version",
@@ -98,6 +99,7 @@ fn top_level_help() {
       delete       Delete what the app has in the cluster; users' data stays
       profile      Profiles: a namespace for each user or team, with an owner and a quota
       auth         Who may log in by Dex, the login of component auth
+      open         Open Kubeflow in a browser, by a port of this machine where nothing exposes it
       local        The control plane of platform local
       image        The container image of this binary: build, load, push; no container engine needed
       controller   Run the controller of profiles (in the cluster, or as a process of platform local)

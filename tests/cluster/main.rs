@@ -19,6 +19,7 @@ mod local;
 mod message;
 mod notebook_culling;
 mod notebooks;
+mod open;
 mod profile_attacks;
 mod profile_claims;
 mod profile_commands;
