@@ -10,6 +10,9 @@ pub const CONTROLLER_SERVICE_ACCOUNT: &str = "kfctl-controller";
 /// The field manager of values that are made in the cluster, and of what they make start again.
 pub const SECRETS_FIELD_MANAGER: &str = "kfctl-secrets";
 
+/// The field manager of single items in configurations of somebody else's.
+pub const ENTRIES_FIELD_MANAGER: &str = "kfctl-entries";
+
 /// On a Secret: how each of its values comes to be.
 pub const GENERATE: &str = "kfctl.kubeflow.org/generate";
 /// On pods of Dex: the version of the Secret with its users that they are to read.

@@ -5,6 +5,8 @@
 //! where kubectl turns a plain `on:` or `012:` into the key `true` or `10`. Another is not: `7_` is text here, and 7 there.
 //! Writing is deterministic.
 
+pub mod item;
+
 use std::path::Path;
 
 use serde::de::DeserializeOwned;

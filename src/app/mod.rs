@@ -17,7 +17,7 @@ pub use rendered::{Rendered, write_all};
 use definitions::Definitions;
 use edit::replace;
 
-use crate::catalog::{Catalog, Component, Parameter, Platform, StandsAside};
+use crate::catalog::{Catalog, Component, Entry, Parameter, Platform, StandsAside};
 use crate::error::{Error, Result};
 use crate::object::{self, Object};
 use crate::render::{self, Context};
@@ -232,6 +232,14 @@ impl App {
             return Ok(None);
         };
         render::stands_aside(component, &self.context(&self.settings(component, self.platform(catalog)?)?))
+    }
+
+    /// The items that a component wants in configurations of somebody else's.
+    pub fn entries<'a>(&self, catalog: &'a Catalog, name: &str) -> Result<Vec<&'a Entry>> {
+        let Some(component) = catalog.find_component(name).filter(|component| !component.entries.is_empty()) else {
+            return Ok(Vec::new());
+        };
+        render::entries(component, &self.context(&self.settings(component, self.platform(catalog)?)?))
     }
 
     /// Renders these components, in this order. Needs no cluster and writes nothing.

@@ -3,6 +3,8 @@
 //! The choice is kept in the component's inventory. An Istio that is away for its own upgrade, say, is no reason to put another in its
 //! place: the admin says so by the component's parameter.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::inventory::{self, Inventory};
@@ -26,11 +28,7 @@ impl Aside {
     /// Whether it is known to be older than `least`, such as `1.24`.
     #[must_use]
     pub fn is_older_than(&self, least: &str) -> bool {
-        let numbers = |text: &str| -> Vec<u32> {
-            let digits = |part: &str| part.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok();
-            text.split('.').map_while(digits).collect()
-        };
-        self.version.as_deref().map(numbers).is_some_and(|version| !version.is_empty() && version < numbers(least))
+        self.version.as_deref().is_some_and(|version| is_older(version, least))
     }
 }
 
@@ -50,16 +48,7 @@ pub async fn stands_aside(
     component: &str,
     rule: &StandsAside,
 ) -> Result<Option<Aside>, Failure> {
-    let (group, version) = rule.api_version.split_once('/').unwrap_or(("", &rule.api_version));
-    let served = discovery.versions(group, &rule.kind).iter().find(|resource| resource.version == version);
-    let found = match served {
-        Some(resource) => {
-            let labels: Vec<String> = rule.labels.iter().map(|(name, value)| format!("{name}%3D{value}")).collect();
-            connection.read(&format!("{}?labelSelector={}", resource.path(None), labels.join("%2C"))).await?
-        }
-        None => Value::Null,
-    };
-    let found = list(&found, "/items");
+    let found = workloads(connection, discovery, &rule.api_version, &rule.kind, &rule.labels).await?;
     let set = inventory::id(app, component);
     let is_ours = |object: &&Value| object["metadata"]["labels"][APPLYSET_PART_OF] == *set;
     if found.iter().any(|object| is_ours(&object)) {
@@ -67,6 +56,7 @@ pub async fn stands_aside(
     }
     if let Some(object) = found.first() {
         let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
+        let group = rule.api_version.split_once('/').map_or("", |(group, _)| group);
         let id = ObjectId { group: group.into(), kind: rule.kind.clone(), namespace: text("namespace"), name: text("name") };
         let version = image_version(object).map(str::to_owned);
         return Ok(Some(Aside { object: id.to_string(), version, present: true }));
@@ -74,6 +64,33 @@ pub async fn stands_aside(
     let known = Inventory::load(connection, app, component).await?;
     let remembered = known.map(|inventory| inventory.aside).filter(|aside| !aside.is_empty());
     Ok(remembered.map(|object| Aside { object, version: None, present: false }))
+}
+
+/// Objects of a kind with these labels, wherever they are; none where the kind is not served.
+pub(super) async fn workloads(
+    connection: &Connection,
+    discovery: &Discovery,
+    api_version: &str,
+    kind: &str,
+    labels: &BTreeMap<String, String>,
+) -> Result<Vec<Value>, Failure> {
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    let served = discovery.versions(group, kind).iter().find(|resource| resource.version == version);
+    let Some(resource) = served else { return Ok(Vec::new()) };
+    let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}%3D{value}")).collect();
+    let found = connection.read(&format!("{}?labelSelector={}", resource.path(None), labels.join("%2C"))).await?;
+    Ok(list(&found, "/items").to_vec())
+}
+
+/// Whether a version, such as `1.23.5`, is known to be older than another. Who can't tell is not.
+#[must_use]
+pub fn is_older(version: &str, least: &str) -> bool {
+    let numbers = |text: &str| -> Vec<u32> {
+        let digits = |part: &str| part.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok();
+        text.split('.').map_while(digits).collect()
+    };
+    let version = numbers(version);
+    !version.is_empty() && version < numbers(least)
 }
 
 /// The tag of the image of a workload's first container, without what says how it was built.

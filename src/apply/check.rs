@@ -124,6 +124,8 @@ pub(super) async fn check(run: &Run<'_>, keep_answers: bool) -> Result<Checked> 
             inventory.aside.clone_from(&aside.object);
             run.events.send(Event::LeftOut { component: component.clone(), reason: aside.to_string() });
         }
+        let edits = run.edits.iter().filter(|edit| edit.component == *component);
+        inventory.entries = edits.flat_map(|edit| edit.records(run.settings.force_conflicts)).collect();
         (component.clone(), inventory)
     };
     let inventories: BTreeMap<String, Inventory> = run.components.iter().map(inventory_of).collect();
@@ -153,6 +155,10 @@ pub(super) async fn check(run: &Run<'_>, keep_answers: bool) -> Result<Checked> 
         let problem = generate::problem(&wanted.member.object.content, &wanted.lacking)?;
         Some(Problem::known(&wanted.member, problem))
     }));
+    for edit in run.edits {
+        edit.tell(run.settings.force_conflicts, &run.events);
+        problems.extend(edit.check(run.connection, run.settings.force_conflicts, &run.events).await);
+    }
     if !run.settings.force_conflicts {
         belong_to_no_other(run, &objects).await?;
     }

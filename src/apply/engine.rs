@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::aside::Aside;
 use super::check::{Before, Checked, Wanted, check};
+use super::entries::Edit;
 use super::event::{Event, Events, Phase};
 use super::generate::{self, Password};
 use super::inventory::Inventory;
@@ -54,6 +55,8 @@ pub struct Run<'a> {
     pub plan: &'a Plan,
     /// Components that are left out, and why.
     pub asides: &'a BTreeMap<String, Aside>,
+    /// Items of ours in configurations of somebody else's.
+    pub edits: &'a [Edit],
     /// Yielded fields by component.
     pub yields: &'a BTreeMap<String, Vec<Yield>>,
     /// The user's cache, where there is one.
@@ -92,6 +95,10 @@ pub async fn apply(run: &Run<'_>, before_writing: impl FnOnce() -> Result<()>) -
     if inventories_change {
         records::prepare(run, &mut objects, &known, &inventories, deadline, &mut report).await?;
     }
+    // Who is to ask the login knows it before anything says so.
+    if !edit(run, true, deadline, &mut report).await {
+        return Ok(report);
+    }
     for (index, seen) in write_all(run, &objects, deadline, &mut report).await {
         objects[index].pending = false;
         objects[index].seen = seen;
@@ -115,7 +122,7 @@ pub async fn apply(run: &Run<'_>, before_writing: impl FnOnce() -> Result<()>) -
         }
     }
     // What left the app stays in the inventory until it is pruned; with nothing left over, the inventory is what is wanted.
-    if finished && report.left_over.is_empty() {
+    if finished && report.left_over.is_empty() && edit(run, false, deadline, &mut report).await {
         for (component, inventory) in &inventories {
             let stored = inventory.clone().union(known.get(component));
             // A kind that can't be read now may have objects left over.
@@ -125,6 +132,20 @@ pub async fn apply(run: &Run<'_>, before_writing: impl FnOnce() -> Result<()>) -
         }
     }
     Ok(report)
+}
+
+/// Writes the items of ours in others' configurations: those that are wanted, or those that are not any more. False where one is refused.
+async fn edit(run: &Run<'_>, wanted: bool, deadline: Instant, report: &mut Report) -> bool {
+    let force = run.settings.force_conflicts;
+    for edit in run.edits.iter().filter(|edit| edit.item.is_some() == wanted && edit.is_written(force)) {
+        match edit.write(run.connection, force, deadline, &run.events, run.stop.clone()).await {
+            Ok(true) => report.changes.push((edit.place.object(), Change::Configured)),
+            Ok(false) => continue,
+            Err(failure) => report.problems.push(edit.problem(&failure)),
+        }
+        report.wrote = true;
+    }
+    report.problems.is_empty()
 }
 
 /// The error where a server has not answered in time what has to be known before the first write.

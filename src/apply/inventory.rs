@@ -8,6 +8,7 @@ use base64::Engine;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::entries::Record;
 use super::plan::Member;
 use crate::cluster::{Class, Connection, Failure, Part};
 use crate::labels;
@@ -37,6 +38,8 @@ pub struct Inventory {
     pub namespaces: BTreeSet<String>,
     /// Somebody else's object that the component has left its place to; empty where it has not.
     pub aside: String,
+    /// Items of ours in configurations of somebody else's.
+    pub entries: BTreeSet<Record>,
 }
 
 impl Inventory {
@@ -52,6 +55,7 @@ impl Inventory {
             group_kinds: BTreeSet::new(),
             namespaces: BTreeSet::new(),
             aside: String::new(),
+            entries: BTreeSet::new(),
         };
         for member in members.into_iter().filter(|member| member.component == component) {
             inventory.add(&member.object.id);
@@ -77,12 +81,13 @@ impl Inventory {
         }
     }
 
-    /// The same with the kinds and namespaces of `other`.
+    /// The same with what `other` names.
     #[must_use]
     pub fn union(mut self, other: Option<&Self>) -> Self {
         if let Some(other) = other {
             self.group_kinds.extend(other.group_kinds.iter().cloned());
             self.namespaces.extend(other.namespaces.iter().cloned());
+            self.entries.extend(other.entries.iter().cloned());
         }
         self
     }
@@ -119,6 +124,9 @@ impl Inventory {
         if !self.aside.is_empty() {
             content["data"]["aside"] = self.aside.clone().into();
         }
+        if !self.entries.is_empty() {
+            content["data"]["entries"] = json!(self.entries).to_string().into();
+        }
         content
     }
 
@@ -138,6 +146,7 @@ impl Inventory {
             group_kinds: set(labels::APPLYSET_GROUP_KINDS),
             namespaces: set(labels::APPLYSET_NAMESPACES),
             aside: text("/data/aside"),
+            entries: serde_json::from_str(&text("/data/entries")).unwrap_or_default(),
         };
         (!inventory.app.is_empty() && text("/metadata/name") == inventory.name()).then_some(inventory)
     }
@@ -261,6 +270,7 @@ pub(super) async fn of_all_apps(connection: &Connection) -> Result<Vec<Inventory
 
 #[cfg(test)]
 mod tests {
+    use super::super::entries::Place;
     use super::*;
 
     fn inventory(component: &str) -> Inventory {
@@ -278,6 +288,8 @@ mod tests {
         let mut before = inventory("profiles").with(&[id(NAMESPACE), id("kubeflow")]);
         before.group_kinds.insert("Service".to_owned());
         before.aside = "Deployment.apps istio-system/istiod".to_owned();
+        let [namespace, config_map, key, list, item] = ["istio-system", "istio", "mesh", "providers", "ours"].map(str::to_owned);
+        before.entries.insert(Record { place: Place { namespace, config_map, key, list, item }, sha256: "00".into() });
         assert_eq!(Inventory::read(&before.content()), Some(before));
     }
 

@@ -72,6 +72,11 @@ pub enum Reason {
     },
     /// It was deleted and made anew while this ran.
     MadeAnew,
+    /// An item of ours in it is not as it was written.
+    Edited {
+        /// The item's name.
+        item: String,
+    },
 }
 
 /// An object that stays, and why.
@@ -120,6 +125,7 @@ impl std::fmt::Display for Reason {
             }
             Self::CanNotTell { message } => write!(f, "what depends on it can't be read: {message}"),
             Self::MadeAnew => f.write_str("it was made anew meanwhile"),
+            Self::Edited { item } => write!(f, "its item {item} is not as kfctl wrote it, and stays"),
         }
     }
 }

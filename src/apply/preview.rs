@@ -91,10 +91,20 @@ pub async fn preview(run: &Run<'_>) -> Result<Preview> {
         .filter(|(_, wanted)| !refused.contains(&wanted.member.object.id))
         .map(|(index, wanted)| (index, plan(wanted)))
         .collect();
-    let steps = steps(run, &objects, &planned);
+    let mut steps = steps(run, &objects, &planned);
+    let edits = |wanted: bool| {
+        let edits = run.edits.iter().filter(move |edit| edit.item.is_some() == wanted);
+        let planned = edits.filter_map(|edit| edit.planned(run.settings.force_conflicts));
+        planned.filter(|planned| !refused.contains(&planned.object)).collect::<Vec<_>>()
+    };
+    let (first, last) = (edits(true), edits(false));
+    let step = |edits: &[Planned]| edits.iter().cloned().map(Step::Write).collect::<Vec<_>>();
+    steps.insert(0, step(&first));
+    steps.push(step(&last));
+    steps.retain(|step| !step.is_empty());
     let mut planned: Vec<(TaskId, Planned)> = planned.into_iter().collect();
     planned.sort_by_key(|(index, _)| *index);
-    let objects = planned.into_iter().map(|(_, planned)| planned).collect();
+    let objects = first.into_iter().chain(planned.into_iter().map(|(_, planned)| planned)).chain(last).collect();
     Ok(Preview { objects, left_over: left_over.ids(), problems, steps })
 }
 

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
+use super::entries::{self, Edit};
 use super::inventory::{self, Inventory};
 use super::keep::{self, Facts, Kept, Reason, why_kept};
 use super::live::Live;
@@ -58,6 +59,10 @@ pub struct Removal {
     going: Vec<Target>,
     /// What stays.
     pub kept: Vec<Kept>,
+    /// Items of ours in configurations of somebody else's, which go.
+    edits: Vec<Edit>,
+    /// The inventories of components that still run.
+    running: HashSet<String>,
     /// Namespace kubeflow-system, where it goes.
     system: Option<Target>,
     facts: Facts,
@@ -90,6 +95,11 @@ impl Removed {
 }
 
 impl Removal {
+    /// What somebody else's objects lose: an item of ours each.
+    pub fn edits(&self) -> impl Iterator<Item = (ObjectId, &str)> {
+        self.edits.iter().map(|edit| (edit.place.object(), edit.place.item.as_str()))
+    }
+
     /// What goes: the objects of each component, in the order of deletion.
     pub fn going(&self) -> impl Iterator<Item = (&ObjectId, &str)> {
         self.going.iter().chain(&self.system).map(|target| (&target.id, target.component.as_str()))
@@ -135,6 +145,7 @@ pub async fn look(connection: &Connection, discovery: &Discovery, scope: Scope<'
         Live::read(connection, discovery, &named, &[], CONCURRENCY).await?
     };
     let by_set: HashMap<String, &Inventory> = scope.inventories.iter().map(|inventory| (inventory.id(), *inventory)).collect();
+    let running = scope.staying.clone();
     let facts = Facts {
         user_data: scope.user_data,
         sets: by_set.keys().cloned().collect(),
@@ -159,9 +170,13 @@ pub async fn look(connection: &Connection, discovery: &Discovery, scope: Scope<'
         targets.extend(users);
     }
     let is_system = |target: &Target| keep::is_namespace(&target.id) && target.id.name == inventory::NAMESPACE;
+    let ending = scope.inventories.iter().filter(|inventory| !running.contains(&inventory.id()));
+    let (edits, edited) = entries::leaving(connection, ending.copied()).await?;
     let mut removal = Removal {
         going: Vec::new(),
-        kept: Vec::new(),
+        kept: edited,
+        edits,
+        running,
         system: None,
         facts,
         inventories: scope.inventories.iter().map(|inventory| (*inventory).clone()).collect(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::Files;
 use super::parameter::{Declaration, Parameter};
@@ -28,6 +29,8 @@ pub struct Component {
     pub sources: Vec<Source>,
     /// What of somebody else's takes its place.
     pub stands_aside: Option<StandsAside>,
+    /// Items of its own in configurations of somebody else's.
+    pub entries: Vec<Entry>,
     /// Partial objects merged over those of the sources: templates in `patches/`.
     pub patches: Vec<Template>,
     /// Its templates, by name.
@@ -76,6 +79,38 @@ pub struct StandsAside {
     pub at_least: Option<String>,
 }
 
+/// One item of a list in a configuration of somebody else's: a text in a `ConfigMap`, of which nothing else is touched.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Entry {
+    /// An expression of the component's template context; absent where it always is wanted.
+    pub when: Option<String>,
+    /// Who reads the configuration, in whose namespace it is.
+    pub reader: Reader,
+    /// Name of the `ConfigMap`; behind it stands the reader's revision, where it has one.
+    pub config_map: String,
+    /// The key that holds the text.
+    pub key: String,
+    /// The list in it.
+    pub list: String,
+    /// The item, known by its `name`.
+    pub item: Value,
+}
+
+/// A workload that reads a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Reader {
+    /// API version of the workload.
+    pub api_version: String,
+    /// Its kind.
+    pub kind: String,
+    /// Labels by which it is known.
+    pub labels: BTreeMap<String, String>,
+    /// The label that names its revision; `default` is none.
+    pub revision: String,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct File {
@@ -89,6 +124,8 @@ struct File {
     #[serde(default)]
     sources: Vec<Source>,
     stands_aside: Option<StandsAside>,
+    #[serde(default)]
+    entries: Vec<Entry>,
 }
 
 impl Component {
@@ -124,6 +161,7 @@ impl Component {
             yields: file.yields,
             sources: file.sources,
             stands_aside: file.stands_aside,
+            entries: file.entries,
             patches: Vec::new(),
             templates: Vec::new(),
         })

@@ -65,6 +65,9 @@ async fn objects(
                 None => format!("  component {component}: {}", counted(*objects, "object")),
             });
         }
+        for edit in preparation.edits.iter().filter(|edit| edit.is_written(arguments.force_conflicts)) {
+            session.printer.note(format!("  component {}: {}", edit.component, edit.place));
+        }
         // A cluster that this app's platform made can be no other's.
         if !made_by_us(session, app, catalog)? && !session.printer.confirm("Go on?")? {
             session.printer.note("nothing was changed");

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{Session, local, platform, removal};
 use crate::app::{App, ClusterRecord};
-use crate::apply::{self, Inventory, Kept, Outcome, Removal, Removed, Scope};
+use crate::apply::{self, Inventory, Kept, Outcome, Reason, Removal, Removed, Scope};
 use crate::catalog::Catalog;
 use crate::cli;
 use crate::cluster::{Connection, Discovery, Failure, Target};
@@ -190,6 +190,9 @@ fn show(session: &Session, place: &Place, found: &Removal, arguments: &cli::Dele
             if component.is_empty() { "namespace kubeflow-system".to_owned() } else { format!("component {component}") };
         printer.note(format!("  {component}: {}", counted(objects, "object")));
     }
+    for (object, item) in found.edits() {
+        printer.note(format!("  item {item} of {object}, whose rest stays"));
+    }
     if arguments.delete_user_data {
         printer.note("and with them users' data, for good:");
         found.users_data().for_each(|id| printer.note(format!("  {id}")));
@@ -260,7 +263,8 @@ fn show_kept(session: &Session, place: &Place, removed: &Removed) {
         next.push((users.as_str(), "deletes users' data too; asks for the app's name"));
     }
     let again = place.command("");
-    if removed.kept.iter().any(|kept| !kept.is_user_data()) {
+    // What somebody has made their own is theirs from here on.
+    if removed.kept.iter().any(|kept| !kept.is_user_data() && !matches!(kept.reason, Reason::Edited { .. })) {
         next.push((again.as_str(), "again, once what holds the rest is gone"));
     }
     printer.next(&next);

@@ -77,7 +77,7 @@ async fn cluster(session: &Session, app: Option<&App>, catalog: &Catalog) -> Res
     connection.uid().await.map_err(unreachable)?;
     let found = format!("{} answers (context {})", connection.server, connection.context);
     let mut findings = vec![Finding { check: "server", level: Level::Ok, found, to_do: None }];
-    let mut facts = Facts::gather(&connection).await;
+    let mut facts = Box::pin(Facts::gather(&connection)).await;
     if let Some(app) = app {
         match app_facts(session, app, catalog).await {
             Ok(found) => facts.app = Some(found),
@@ -100,9 +100,23 @@ async fn app_facts(session: &Session, app: &App, catalog: &Catalog) -> Result<Ap
         Installation::read(subject).await.map_err(|failure| connection.explain(&failure, "read what the app has there"))?;
     let members = &preparation.plan.members;
     let mut facts = AppFacts::of(members, installation.components());
+    facts.edits.clone_from(&preparation.edits);
+    facts.notebook_host = notebook_host(app, catalog)?;
     facts.missing = preparation.rights.as_ref().map(|rights| {
         let needs = members.iter().map(|member| Need::to_write(member, false)).chain([Need::inventories()]);
         (rights.missing(needs), rights.is_certain())
     });
     Ok(facts)
+}
+
+/// The origin of users' content, where a component that runs has a parameter for it.
+fn notebook_host(app: &App, catalog: &Catalog) -> Result<Option<String>> {
+    let platform = app.platform(catalog)?;
+    for component in app.components(catalog)?.iter().filter_map(|name| catalog.find_component(name)) {
+        let settings = app.settings(component, platform)?;
+        if let Some(setting) = settings.iter().find(|setting| setting.parameter.name == "notebookHost") {
+            return Ok(Some(setting.value.as_str().unwrap_or_default().to_owned()));
+        }
+    }
+    Ok(None)
 }

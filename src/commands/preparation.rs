@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Session, one_of, platform};
 use crate::app::{App, ClusterRecord, Rendered};
-use crate::apply::{self, Aside, Events, Plan, Rights, Run, Settings};
+use crate::apply::{self, Aside, Edit, Events, Plan, Rights, Run, Settings};
 use crate::catalog::{Catalog, Yield};
 use crate::cluster::{Connection, Discovery, Failure, Version};
 use crate::directories::cache_directory;
@@ -36,6 +36,8 @@ pub(super) struct Preparation {
     pub plan: Plan,
     /// Components that are left out, and why.
     pub asides: BTreeMap<String, Aside>,
+    /// Items of ours in configurations of somebody else's.
+    pub edits: Vec<Edit>,
     version: Fact<Version>,
     places: Vec<(String, usize)>,
     yields: BTreeMap<String, Vec<Yield>>,
@@ -112,6 +114,14 @@ impl Preparation {
         discovery.complete(&connection, kinds.map(|id| (id.group.clone(), id.kind.clone()))).await.map_err(explain)?;
         let counts = components.iter().map(|(component, objects)| (component.clone(), objects.len())).collect();
         let plan = apply::plan(&app.file.name, components, &discovery, &app.file.namespace)?;
+        let mut entries = BTreeMap::new();
+        for (name, _) in &places {
+            if catalog.find_component(name).is_some_and(|component| !component.entries.is_empty()) {
+                entries.insert(name.clone(), app.entries(catalog, name)?);
+            }
+        }
+        let edits = apply::edits(&connection, &discovery, &app.file.name, &plan, &entries).await;
+        let edits = edits.map_err(|failure| connection.explain(&failure, "read what holds an item of ours"))?;
         // What can't be asked is found out by the dry-run.
         let rights = match unlimited {
             Ok(true) => Some(Rights::All),
@@ -137,6 +147,7 @@ impl Preparation {
             places,
             plan,
             asides,
+            edits,
             yields,
             cache: cache_directory().ok(),
         })
@@ -182,6 +193,7 @@ impl Preparation {
             components: &self.places,
             plan: &self.plan,
             asides: &self.asides,
+            edits: &self.edits,
             yields: &self.yields,
             cache: self.cache.as_deref(),
             rights: self.rights.as_ref(),

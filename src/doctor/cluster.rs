@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::facts::{Fact, Facts, Service, backend, converter};
 use super::{Finding, Level};
-use crate::apply::{image_version, is_default_class};
+use crate::apply::{image_version, is_default_class, is_older};
 use crate::catalog::quantity_value;
 use crate::cluster::{NEWEST, OLDEST, Version};
 use crate::labels::DEFAULT_STORAGE_CLASS;
@@ -15,6 +15,9 @@ use crate::object::list;
 
 /// Seconds that clocks may differ before it is worth a word, and before tokens and certificates are refused.
 const SKEW: (i64, i64) = (10, 300);
+
+/// The oldest Istio that component istio leaves its place to.
+const OLDEST_ISTIO: &str = "1.24";
 
 /// What an accelerator is called among a node's resources.
 const ACCELERATORS: [&str; 7] = [
@@ -281,7 +284,7 @@ pub(super) fn istio(facts: &Facts) -> Vec<Finding> {
             )
         }];
     }
-    let mut findings: Vec<Finding> = istiods.iter().map(|istiod| control_plane(istiod, &served)).collect();
+    let mut findings: Vec<Finding> = istiods.iter().map(|istiod| control_plane(istiod, &served, facts.mesh.is_some())).collect();
     if facts.istio_cni == Ok(false) {
         findings.push(Finding::warn(
             check,
@@ -292,7 +295,8 @@ pub(super) fn istio(facts: &Facts) -> Vec<Finding> {
     findings
 }
 
-fn control_plane(istiod: &Value, served: &[&str]) -> Finding {
+/// `is_used` says whether the login of Kubeflow hangs on it.
+fn control_plane(istiod: &Value, served: &[&str], is_used: bool) -> Finding {
     let text = |pointer: &str| istiod.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let count = |pointer: &str| istiod.pointer(pointer).and_then(Value::as_i64).unwrap_or(0);
     let version = image_version(istiod).unwrap_or("of unknown version");
@@ -311,6 +315,11 @@ fn control_plane(istiod: &Value, served: &[&str]) -> Finding {
             format!("{found} is not ready"),
             format!("look at its pods: `kubectl -n {} get pods`", text("/metadata/namespace")),
         );
+    }
+    if is_older(version, OLDEST_ISTIO) {
+        let to_do = "upgrade it: the policies of the login need a newer one";
+        let level = if is_used { Level::Fail } else { Level::Warn };
+        return Finding { level, ..Finding::fail("istio", format!("{found} is older than {OLDEST_ISTIO}"), to_do) };
     }
     if served.contains(&"v1") {
         Finding::ok("istio", found)
@@ -380,10 +389,13 @@ mod tests {
             json!({"metadata": {"name": "istiod", "namespace": "istio-system"},
             "spec": {"template": {"spec": {"containers": [{"image": image}]}}}, "status": {"availableReplicas": available}})
         };
-        let found = |image: &str, available: i64, served: &[&str]| control_plane(&istiod(image, available), served);
+        let found = |image: &str, available: i64, served: &[&str]| control_plane(&istiod(image, available), served, false);
         let new = found("docker.io:443/istio/pilot:1.27.1-distroless", 1, &["v1", "v1beta1"]);
         assert_eq!((new.level, new.found.as_str()), (Level::Ok, "Istio 1.27.1 (istio-system/istiod)"));
-        assert_eq!(found("pilot:1.19.0", 1, &["v1beta1"]).level, Level::Warn);
+        let old = found("pilot:1.19.0", 1, &["v1beta1"]);
+        assert_eq!((old.level, old.found.as_str()), (Level::Warn, "Istio 1.19.0 (istio-system/istiod) is older than 1.24"));
+        assert_eq!(control_plane(&istiod("pilot:1.23.5", 1), &["v1"], true).level, Level::Fail, "the login hangs on it");
+        assert_eq!(found("pilot:1.24.0", 1, &["v1beta1"]).level, Level::Warn);
         assert_eq!(found("pilot:1.27.0", 0, &["v1"]).level, Level::Fail);
         assert_eq!(found("pilot@sha256:abc", 1, &["v1"]).found, "Istio of unknown version (istio-system/istiod)");
     }

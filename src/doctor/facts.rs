@@ -7,7 +7,8 @@ use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::apply::{ComponentState, Member, MissingRight, Rights};
+use super::mesh::MeshFacts;
+use crate::apply::{ComponentState, Edit, Member, MissingRight, Rights};
 use crate::cluster::{Class, Connection, Discovery, Failure, Version};
 use crate::object::list;
 
@@ -61,6 +62,8 @@ pub struct Facts {
     pub istio_cni: Fact<bool>,
     /// Services behind webhooks and converters, by namespace and name. Those that can't be looked at are left out.
     pub services: BTreeMap<(String, String), Service>,
+    /// The mesh, where component auth runs.
+    pub mesh: Option<MeshFacts>,
     /// Whether the caller may do everything.
     pub is_admin: Fact<bool>,
     /// What is known of the app, where there is one.
@@ -76,13 +79,17 @@ pub struct AppFacts {
     pub missing: Option<(Vec<MissingRight>, bool)>,
     /// Its objects in the cluster.
     pub components: Vec<ComponentState>,
+    /// Items of its own in configurations of somebody else's.
+    pub edits: Vec<Edit>,
+    /// The name that users' content has for itself, where a parameter gives it one.
+    pub notebook_host: Option<String>,
 }
 
 impl AppFacts {
     /// Of these members.
     #[must_use]
     pub fn of(members: &[Member], components: Vec<ComponentState>) -> Self {
-        Self { brings_profiles: bring_profiles(members), missing: None, components }
+        Self { brings_profiles: bring_profiles(members), components, ..Self::default() }
     }
 }
 
@@ -102,7 +109,7 @@ impl Facts {
             async |path: &str| connection.get(path).await.map(|answer| list(&answer, "/items").to_vec()).map_err(in_words);
         let webhooks =
             async |kind: &str| items(&format!("/apis/admissionregistration.k8s.io/v1/{kind}webhookconfigurations")).await;
-        let (version, discovery, classes, nodes, mutating, validating, converted, api_services, istiods, cni, is_admin) = futures::join!(
+        let (version, discovery, classes, nodes, mutating, validating, converted, api_services, istiods, cni, is_admin, mesh) = futures::join!(
             version_and_clock(connection),
             Discovery::read(connection),
             items("/apis/storage.k8s.io/v1/storageclasses"),
@@ -114,6 +121,7 @@ impl Facts {
             items("/apis/apps/v1/deployments?labelSelector=app%3Distiod"),
             items("/apis/apps/v1/daemonsets?labelSelector=k8s-app%3Distio-cni-node"),
             Rights::is_unlimited(connection),
+            MeshFacts::gather(connection),
         );
         let webhooks = mutating.and_then(|mutating| Ok([mutating, validating?].concat()));
         let (version, clock) = match version {
@@ -136,13 +144,14 @@ impl Facts {
             istiods,
             istio_cni: cni.map(|sets| !sets.is_empty()),
             services,
+            mesh,
             is_admin: is_admin.map_err(in_words),
             app: None,
         }
     }
 }
 
-fn in_words(failure: Failure) -> String {
+pub(super) fn in_words(failure: Failure) -> String {
     failure.message
 }
 

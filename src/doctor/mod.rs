@@ -5,10 +5,12 @@
 mod app;
 mod cluster;
 mod facts;
+mod mesh;
 
 use serde::Serialize;
 
 pub use facts::{AppFacts, Fact, Facts, Service};
+pub use mesh::MeshFacts;
 
 use crate::apply::Member;
 use crate::cluster::{Discovery, Version};
@@ -93,6 +95,13 @@ pub fn examine(facts: &Facts) -> Vec<Finding> {
     findings.push(cluster::storage(&facts.classes));
     findings.push(cluster::nodes(&facts.nodes));
     findings.extend(cluster::istio(facts));
+    if let Some(facts_of_mesh) = &facts.mesh {
+        findings.extend(mesh::mesh(facts_of_mesh, &facts.webhooks));
+    }
+    if let Some(facts) = &facts.app {
+        findings.extend(mesh::provider(&facts.edits));
+        findings.extend(mesh::origin(facts.notebook_host.as_deref()));
+    }
     findings.push(app::profiles(&facts.discovery, facts.app.as_ref().is_some_and(|app| app.brings_profiles)));
     findings.push(app::rights(facts));
     if let Some(facts) = &facts.app {

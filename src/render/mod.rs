@@ -11,7 +11,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::catalog::{Component, Parameter, Platform, StandsAside, Template};
+use crate::catalog::{Component, Entry, Parameter, Platform, StandsAside, Template};
 use crate::error::{Error, Result};
 use crate::object::{self, Object, objects};
 use crate::sources::Source;
@@ -123,6 +123,17 @@ pub fn sources<'a>(component: &'a Component, context: &Context) -> Result<Vec<&'
 pub fn stands_aside<'a>(component: &'a Component, context: &Context) -> Result<Option<&'a StandsAside>> {
     let Some(rule) = &component.stands_aside else { return Ok(None) };
     Ok(is_met(rule.when.as_ref(), context)?.then_some(rule))
+}
+
+/// The items that a component wants in others' configurations with these parameters.
+pub fn entries<'a>(component: &'a Component, context: &Context) -> Result<Vec<&'a Entry>> {
+    let mut wanted = Vec::new();
+    for entry in &component.entries {
+        if is_met(entry.when.as_ref(), context)? {
+            wanted.push(entry);
+        }
+    }
+    Ok(wanted)
 }
 
 /// The objects of a built-in component on a platform; `texts` holds its sources by their sha256.

@@ -35,6 +35,7 @@ mod profile_slides;
 mod profile_storm;
 mod profile_surroundings;
 mod profiles;
+mod provider;
 mod proxy;
 mod prune;
 #[path = "../common/readme.rs"]

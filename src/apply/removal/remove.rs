@@ -130,6 +130,13 @@ async fn finish(
     if !removed.problems.is_empty() {
         return Ok(());
     }
+    // The policies that name them are gone.
+    for edit in &removal.edits {
+        if let Err(failure) = edit.write(connection, false, deadline, events, to_the_end()).await {
+            removed.problems.push(edit.problem(&failure));
+            return Ok(());
+        }
+    }
     let gone: HashSet<&ObjectId> = removed.deleted.iter().collect();
     let mut left = removal.members.clone();
     for ids in left.values_mut() {
@@ -144,7 +151,10 @@ async fn finish(
             continue;
         }
         let ends = leaves.is_some() || left.is_empty() && !removal.facts.staying.contains(&set);
-        let trimmed = (!ends).then(|| inventory.with(left));
+        let mut trimmed = (!ends).then(|| inventory.with(left));
+        if let Some(trimmed) = trimmed.as_mut().filter(|_| !removal.running.contains(&set)) {
+            trimmed.entries.clear();
+        }
         if trimmed.as_ref() == Some(inventory) {
             continue;
         }
