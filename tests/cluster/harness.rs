@@ -271,11 +271,12 @@ impl Cluster {
         folder
     }
 
-    /// An app on platform none, for this cluster, without some of the components.
+    /// An app on platform none, for this cluster: components namespaces and profiles, without some of them. The mesh is enabled where a
+    /// test is about it: every other would need a release of Istio.
     pub(crate) fn init(&self, name: &str, without: &[&str]) -> App {
         self.outside().kfctl(&["init", name, "--platform", "none"]).success();
         let app = self.in_app(name);
-        for component in without {
+        for component in ["auth", "istio"].iter().chain(without) {
             app.kfctl(&["component", "disable", component]).success();
         }
         app
