@@ -69,14 +69,16 @@ fn dex_and_its_proxy_are_rendered_with_no_secret_in_them() {
 
 #[test]
 fn an_issuer_elsewhere_needs_no_dex() {
-    let oidc = [
-        ("login", "oidc"),
-        ("issuer", "https://id.acme.com"),
-        ("clientId", "kf"),
-        ("audiences", "kf"),
-        ("host", "kubeflow.acme.com"),
-    ];
+    let oidc = [("login", "oidc"), ("issuer", "https://id.acme.com"), ("clientId", "kf"), ("host", "kubeflow.acme.com")];
     let files = rendered(&app("none", &oidc));
+    // A token for another client of the same issuer opens nothing, unless it is named.
+    let takes = |files: &BTreeMap<String, String>, audiences: &str| {
+        let [mesh, gateway] = ["configmap-kubeflow-system-mesh.yaml", "requestauthentication-istio-system-kubeflow-jwt.yaml"];
+        files[mesh].contains(&format!("audiences: {audiences}\n"))
+            && files[gateway].contains(&format!("audiences:\n    - {audiences}\n"))
+    };
+    assert!(takes(&files, "kf"), "{files:?}");
+    assert!(takes(&rendered(&app("none", &[&oidc[..], &[("audiences", "other")]].concat())), "other"));
     assert!(!files.keys().any(|name| name.contains("dex")), "{:?}", files.keys());
     let proxy = &files["deployment-auth-oauth2-proxy.yaml"];
     for wanted in
@@ -121,12 +123,10 @@ fn all_that_a_platform_needs_is_named_at_once() {
     --- stdout
     --- stderr
     error: [DIR]/apps/app.yaml: some things are missing or can't be used on platform aws
-      auth.audiences is not set: The audiences that a token may be for, with commas between, as a rule the client; empty takes any
       auth.clientId is not set: Client by which people log in; empty is kubeflow, which Dex knows
       auth.host is not set: Name that people open; empty is any, as with a port-forward
       auth.issuer is not set: Who issues the tokens that count, as their claim iss says; empty is the Dex of this cluster
       auth.loadBalancerCertificate is not set: Certificate of the cloud's load balancer, as the cloud names it: on aws its ARN
-    hint: `kfctl param set auth audiences …`
     hint: `kfctl param set auth clientId …`
     hint: `kfctl param set auth host …`
     hint: `kfctl param set auth issuer …`
@@ -139,11 +139,9 @@ fn all_that_a_platform_needs_is_named_at_once() {
     --- stdout
     --- stderr
     error: [DIR]/apps/app.yaml: some things are missing or can't be used on platform azure
-      auth.audiences is not set: The audiences that a token may be for, with commas between, as a rule the client; empty takes any
       auth.clientId is not set: Client by which people log in; empty is kubeflow, which Dex knows
       auth.userClaim must be oid or preferred_username: whoever runs a tenant writes into its e-mail addresses what they like
       auth.issuer must be of one tenant, https://login.microsoftonline.com/TENANT-ID/v2.0, or every tenant's users come in
-    hint: `kfctl param set auth audiences …`
     hint: `kfctl param set auth clientId …`
     ");
     for (platform, parameters) in [
