@@ -47,6 +47,7 @@ complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "doctor" -d 'Check the c
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "sources" -d 'Manifests of other projects\' releases, each pinned by its sha256'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "delete" -d 'Delete what the app has in the cluster; users\' data stays'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "profile" -d 'Profiles: a namespace for each user or team, with an owner and a quota'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "endpoint" -d 'Endpoints: models and other Services that the gateway leads to, and who may use them'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "auth" -d 'Who may log in by Dex, the login of component auth'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "open" -d 'Open Kubeflow in a browser, by a port of this machine where nothing exposes it'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "local" -d 'The control plane of platform local'
@@ -451,17 +452,69 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_sub
 complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from quota" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from quota" -s q -l quiet -d 'Say only results and errors'
 complete -c kfctl -n "__fish_kfctl_using_subcommand profile; and __fish_seen_subcommand_from quota" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password user" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
-complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password user" -l context -d 'Context of the kubeconfig [default: its current one]' -r
-complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password user" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and not __fish_seen_subcommand_from allow revoke list" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and not __fish_seen_subcommand_from allow revoke list" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and not __fish_seen_subcommand_from allow revoke list" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
 json\t'For programs: one JSON document a line'
 yaml\t'For programs and people: YAML documents'"
-complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password user" -s y -l yes -d 'Answer every question with yes'
-complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password user" -s v -l verbose -d 'Say more; twice shows every request'
-complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password user" -s q -l quiet -d 'Say only results and errors'
-complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password user" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password user" -f -a "rotate-password" -d 'Give a user a new password'
-complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password user" -f -a "user" -d 'Add, list and remove users'
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and not __fish_seen_subcommand_from allow revoke list" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and not __fish_seen_subcommand_from allow revoke list" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and not __fish_seen_subcommand_from allow revoke list" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and not __fish_seen_subcommand_from allow revoke list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and not __fish_seen_subcommand_from allow revoke list" -f -a "allow" -d 'Let the gateway lead to a Service, and name who may use it besides those whose the namespace is'
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and not __fish_seen_subcommand_from allow revoke list" -f -a "revoke" -d 'Take back what was allowed; with --all close the endpoint'
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and not __fish_seen_subcommand_from allow revoke list" -f -a "list" -d 'List endpoints: where they are, who may use them, and whether they are open'
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from allow" -s n -l namespace -d 'Its namespace' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from allow" -l user -d 'A user, letter for letter as `kubectl auth whoami` shows them; may be given several times' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from allow" -l group -d 'A group; may be given several times' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from allow" -l service-account -d 'A service account, whose pods have a sidecar; may be given several times' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from allow" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from allow" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from allow" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from allow" -l dry-run -d 'Let the server check it, and write nothing'
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from allow" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from allow" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from allow" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from allow" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from revoke" -s n -l namespace -d 'Its namespace' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from revoke" -l user -d 'A user, letter for letter as `kubectl auth whoami` shows them; may be given several times' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from revoke" -l group -d 'A group; may be given several times' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from revoke" -l service-account -d 'A service account, whose pods have a sidecar; may be given several times' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from revoke" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from revoke" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from revoke" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from revoke" -l all -d 'From everybody: the gateway leads there no more'
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from revoke" -l dry-run -d 'Let the server check it, and write nothing'
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from revoke" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from revoke" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from revoke" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from list" -s n -l namespace -d 'The namespace' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from list" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from list" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from list" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand endpoint; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password test user" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password test user" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password test user" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password test user" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password test user" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password test user" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password test user" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password test user" -f -a "rotate-password" -d 'Give a user a new password'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password test user" -f -a "test" -d 'Tell whether a request with a token is let in, which policy decides, and why; sends nothing to the gateway'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and not __fish_seen_subcommand_from rotate-password test user" -f -a "user" -d 'Add, list and remove users'
 complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from rotate-password" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from rotate-password" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from rotate-password" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
@@ -472,6 +525,20 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcom
 complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from rotate-password" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from rotate-password" -s q -l quiet -d 'Say only results and errors'
 complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from rotate-password" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from test" -l token -d 'The token; better a file, as others may see the command line. Neither: nobody is logged in' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from test" -l token-file -d 'A file with the token' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from test" -l path -d 'Path that is asked for' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from test" -l method -d 'Method' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from test" -l host -d 'Host that is asked for; none of our policies looks at it' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from test" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from test" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from test" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from test" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from test" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from test" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from user" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from user" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from user" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'

@@ -54,6 +54,13 @@ pub const CREATOR: &str = "kubeflow.org/creator";
 pub const TEMPLATE_KINDS: &str = "kubeflow.org/template-kinds";
 /// On a profile or its quota: every limit returns to its default, once.
 pub const RESET_QUOTA: &str = "kubeflow.org/reset-quota";
+/// On a Service, set by someone who may change it: the gateway is to lead to it.
+pub const ENDPOINT: &str = "kubeflow.org/endpoint";
+/// On such a Service: who may use it besides those whose the namespace is, as a list of RBAC's subjects. On the route made for it: for whom
+/// it stands open.
+pub const ENDPOINT_SUBJECTS: &str = "kubeflow.org/endpoint-subjects";
+/// On a pod, by Istio: that its sidecar speaks for it.
+pub const SIDECAR: (&str, &str) = ("security.istio.io/tlsMode", "istio");
 /// On a namespace: the Pod Security Standard that is enforced.
 pub const POD_SECURITY: &str = "pod-security.kubernetes.io/enforce";
 /// The lease by which one replica of the controller leads.

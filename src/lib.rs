@@ -3,7 +3,7 @@
 //! The layout is the architecture. Arrows go one way, and a test holds that: a module uses what stands further right.
 //!
 //! ```text
-//! main → commands → cli → ui, local, controllers, doctor, image, migration → apply, mesh → app, cluster → render → catalog, api
+//! main → commands → cli → ui, local, controllers, doctor, image, migration → apply, mesh → app, cluster → render → catalog, api, istio
 //!      → sources, object, difference → yaml, directories → labels, digest, error
 //! ```
 //!
@@ -24,6 +24,7 @@
 //! | [`render`] | templates and overlays: the only door to manifests |
 //! | [`catalog`] | components and platforms, as data |
 //! | [`api`] | our own kinds: types, rules, definitions |
+//! | [`istio`] | what Istio does with a request: whether a token is proved, and which policy decides |
 //! | [`object`] | a Kubernetes object and its identity |
 //! | [`yaml`] | the only door to YAML |
 //! | [`labels`] | every label, annotation and field manager, named once |
@@ -47,6 +48,7 @@ pub mod directories;
 pub mod doctor;
 pub mod error;
 pub mod image;
+pub mod istio;
 pub mod labels;
 pub mod local;
 pub mod mesh;

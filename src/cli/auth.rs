@@ -1,6 +1,8 @@
 //! `auth`.
 
-use clap::Subcommand;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
 
 /// `auth`.
 #[derive(Debug, Subcommand)]
@@ -16,6 +18,11 @@ pub enum Auth {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Tell whether a request with a token is let in, which policy decides, and why; sends nothing to the gateway
+    #[command(
+        after_help = "Examples:\n  kfctl auth test --token-file token --path /notebook/kubeflow-jane/nb/\n  kfctl auth test --token-file token --path /models/kubeflow-jane/mnist/v1/models/mnist --method POST -o json\n\nThe token is never printed. It takes the right to read the policies of the gateway's namespace and of the namespace asked for.\n\nExit codes: 0 allowed, 1 refused, or it can't be told."
+    )]
+    Test(AuthTest),
     /// Add, list and remove users
     #[command(
         subcommand,
@@ -50,4 +57,31 @@ pub enum AuthUser {
         /// E-mail address
         email: String,
     },
+}
+
+/// `auth test`.
+#[derive(Clone, Args)]
+pub struct AuthTest {
+    /// The token; better a file, as others may see the command line. Neither: nobody is logged in
+    #[arg(long, value_name = "TOKEN", conflicts_with = "token_file")]
+    pub token: Option<String>,
+    /// A file with the token
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// Path that is asked for
+    #[arg(long)]
+    pub path: String,
+    /// Method
+    #[arg(long, default_value = "GET")]
+    pub method: String,
+    /// Host that is asked for; none of our policies looks at it
+    #[arg(long, value_name = "NAME", default_value = "localhost")]
+    pub host: String,
+}
+
+/// The token is in no log.
+impl std::fmt::Debug for AuthTest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AuthTest").field("path", &self.path).field("method", &self.method).finish_non_exhaustive()
+    }
 }

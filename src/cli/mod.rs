@@ -2,6 +2,7 @@
 
 mod auth;
 mod delete;
+mod endpoint;
 mod image;
 mod open;
 mod profile;
@@ -12,8 +13,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use auth::{Auth, AuthUser};
+pub use auth::{Auth, AuthTest, AuthUser};
 pub use delete::Delete;
+pub use endpoint::{Endpoint, Service, Subjects};
 pub use image::{Image, ImageLoad, ImageTool};
 pub use open::Open;
 pub use profile::{Place, Profile, Role, Who};
@@ -162,6 +164,12 @@ pub enum Command {
         after_help = "Examples:\n  kfctl profile create jane --user jane@foo.com\n  kfctl profile share jane --user bob@acme.com\n  kfctl profile quota jane"
     )]
     Profile(Profile),
+    /// Endpoints: models and other Services that the gateway leads to, and who may use them
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  kfctl endpoint allow mnist -n kubeflow-jane --user bob@acme.com\n  kfctl endpoint list -n kubeflow-jane\n  kfctl endpoint revoke mnist -n kubeflow-jane --all"
+    )]
+    Endpoint(Endpoint),
     /// Who may log in by Dex, the login of component auth
     #[command(
         subcommand,

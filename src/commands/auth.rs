@@ -51,6 +51,7 @@ impl std::fmt::Debug for User {
 pub(super) async fn run(session: &Session, command: &Auth) -> Result<ExitStatus> {
     match command {
         Auth::RotatePassword { email, password_stdin } => rotate(session, email.as_deref(), *password_stdin).await?,
+        Auth::Test(asked) => return super::access::run(session, asked).await,
         Auth::User(AuthUser::Add { email, groups, password_stdin }) => add(session, email, groups, *password_stdin).await?,
         Auth::User(AuthUser::List) => list(session).await?,
         Auth::User(AuthUser::Remove { email }) => remove(session, email).await?,

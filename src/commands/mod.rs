@@ -1,5 +1,6 @@
 //! One file a verb: settings in, exit status out. Nothing below knows of clap; nothing here talks to a server by itself.
 
+mod access;
 mod apply;
 mod auth;
 mod completions;
@@ -8,6 +9,7 @@ mod controller;
 mod delete;
 mod diff;
 mod doctor;
+mod endpoint;
 mod generate;
 mod image;
 mod init;
@@ -104,6 +106,7 @@ pub async fn run(cli: Cli, mut session: Session) -> Result<ExitStatus> {
         Command::Open(arguments) => open::run(&session, &arguments).await,
         Command::Local(command) => local::run(&session, &command).await,
         Command::Auth(command) => auth::run(&session, &command).await,
+        Command::Endpoint(command) => endpoint::run(&session, &command).await,
         Command::Profile(command) => profile::run(&session, &command).await,
         Command::Image(arguments) => image::run(&session, &arguments).await,
         Command::Controller { probes, metrics } => controller::run(&session, probes, metrics).await,

@@ -53,8 +53,13 @@ const COMMANDS: &[&str] = &[
     "profile delete",
     "profile import",
     "profile quota",
+    "endpoint",
+    "endpoint allow",
+    "endpoint revoke",
+    "endpoint list",
     "auth",
     "auth rotate-password",
+    "auth test",
     "auth user",
     "auth user add",
     "auth user list",
@@ -98,6 +103,7 @@ fn top_level_help() {
       sources      Manifests of other projects' releases, each pinned by its sha256
       delete       Delete what the app has in the cluster; users' data stays
       profile      Profiles: a namespace for each user or team, with an owner and a quota
+      endpoint     Endpoints: models and other Services that the gateway leads to, and who may use them
       auth         Who may log in by Dex, the login of component auth
       open         Open Kubeflow in a browser, by a port of this machine where nothing exposes it
       local        The control plane of platform local

@@ -12,6 +12,7 @@ mod cluster;
 mod component;
 mod component_choice;
 mod corpora;
+mod endpoint;
 mod generate;
 mod harness;
 mod help;

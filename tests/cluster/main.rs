@@ -9,6 +9,7 @@ mod delete;
 mod disturbed;
 mod doctor;
 mod drift;
+mod endpoint;
 mod faults;
 mod harness;
 mod image;

@@ -256,6 +256,7 @@ fn is_left_where_settings_are_lost(test: &Profiles) {
 
 fn needs_its_rights_and_definitions(test: &Profiles) {
     test.admin(&["-n", "istio-system", "delete", "rolebinding", "kfctl-controller"]);
+    test.admin(&["delete", "clusterrolebinding", "kfctl-controller-endpoints"]);
     test.cluster.until("the right is gone", || {
         let as_controller = "--as=system:serviceaccount:kubeflow-system:kfctl-controller";
         test.cluster.kubectl(&[as_controller, "-n", "istio-system", "auth", "can-i", "create", "authorizationpolicies"]).code != 0

@@ -57,6 +57,15 @@ impl Client {
         Some(Keys::tampered(&token, &claims))
     }
 
+    /// Somebody's headers, and the tokens in those that are called `Authorization`.
+    pub(crate) fn headers(&self, who: &str) -> (Vec<(String, String)>, Vec<String>) {
+        let (headers, _) = self.credentials(who);
+        let values =
+            headers.iter().filter(|(name, _)| name == "authorization").filter_map(|(_, value)| value.strip_prefix("Bearer "));
+        let tokens = values.map(str::to_owned).collect();
+        (headers, tokens)
+    }
+
     fn credentials(&self, who: &str) -> Credentials {
         let words = &self.people[who];
         let (mut headers, mut query) = (Vec::new(), String::new());

@@ -8,6 +8,7 @@
 mod backends;
 mod changes;
 mod client;
+mod endpoint;
 #[path = "../cluster/harness.rs"]
 #[allow(dead_code, reason = "the tests of the cluster use all of it")]
 mod harness;
@@ -16,6 +17,7 @@ mod owner;
 mod requests;
 mod tokens;
 mod tools;
+mod verdicts;
 
 use mesh::Mesh;
 use requests::Cell;
@@ -38,7 +40,9 @@ fn e2e_each_user_reaches_what_is_theirs() {
     let (people, cells) = requests::read(requests::FILE);
     let mesh = Mesh::start(people);
     matrix(&mesh, &cells, "at first");
+    verdicts::agree_with_envoy(&mesh, &cells);
     changes::within_a_second(&mesh, &cells);
+    endpoint::opens_and_closes_within_a_second(&mesh, &cells);
     owner::tries(&mesh);
     matrix(&mesh, &cells, "after what the owner tried");
 }

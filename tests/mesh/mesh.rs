@@ -24,7 +24,7 @@ const PROFILES: &str = include_str!("profiles.yaml");
 const SETTINGS: &str = include_str!("settings.yaml");
 
 /// Servers behind the mesh.
-const BACKENDS: [&str; 6] = ["jane-nb", "jane-guarded", "jane-model", "bob-nb", "team-nb", "pages"];
+const BACKENDS: [&str; 7] = ["jane-nb", "jane-guarded", "jane-model", "jane-open", "bob-nb", "team-nb", "pages"];
 
 /// A process of this test; ended with it. Where the test has failed, the end of its log is shown.
 struct Process {
@@ -267,7 +267,8 @@ impl Mesh {
 
     /// Waits until the proxies have heard everything: Istio is eventually consistent. Where that never comes, the cells tell what is missing.
     pub(crate) fn settle(&self, cells: &[Cell]) {
-        let told = |cell: &&Cell| cell.method == "GET" && ["anonymous", "jane", "bob", "ann", "gus"].contains(&cell.who.as_str());
+        let told =
+            |cell: &&Cell| cell.method == "GET" && ["anonymous", "jane", "bob", "ann", "gus", "mia"].contains(&cell.who.as_str());
         let open: Vec<&Cell> = cells.iter().filter(told).collect();
         let deadline = Instant::now() + Duration::from_secs(20);
         while open.iter().any(|cell| self.wrong(cell).is_some()) && Instant::now() < deadline {}

@@ -36,7 +36,7 @@ pub(crate) const FILE: &str = include_str!("requests.txt");
 /// Backends that serve several destinations.
 fn backend_of(at: At, destination: &str) -> String {
     match (at, destination) {
-        (At::Sidecar, _) => "jane-guarded",
+        (At::Sidecar, _) | (_, "jane-served") => "jane-guarded",
         (_, "jupyter" | "profiles" | "home") => "pages",
         (_, own) => own,
     }

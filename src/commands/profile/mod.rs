@@ -55,15 +55,15 @@ pub(super) async fn run(session: &Session, command: &Profile) -> Result<ExitStat
 }
 
 /// The way to the profiles of a cluster.
-struct Access<'a> {
-    session: &'a Session,
-    connection: Connection,
+pub(super) struct Access<'a> {
+    pub(super) session: &'a Session,
+    pub(super) connection: Connection,
     dry_run: bool,
 }
 
 impl<'a> Access<'a> {
     /// In an app's directory this is the app's cluster.
-    async fn open(session: &'a Session, dry_run: bool) -> Result<Self> {
+    pub(super) async fn open(session: &'a Session, dry_run: bool) -> Result<Self> {
         let target = match session.app() {
             Ok(app) => platform::target(session, &app, &session.catalog()?)?,
             Err(_) => session.target.clone(),
@@ -72,7 +72,7 @@ impl<'a> Access<'a> {
     }
 
     /// Sends what changes something, or lets the server answer as if.
-    async fn send(&self, method: Method, path: &str, body: Option<(&str, &Value)>) -> Result<Value, Failure> {
+    pub(super) async fn send(&self, method: Method, path: &str, body: Option<(&str, &Value)>) -> Result<Value, Failure> {
         let dry_run = if self.dry_run { "&dryRun=All" } else { "" };
         let path = format!("{path}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict{dry_run}");
         let body = body.map(|(content_type, body)| (content_type, body.to_string().into_bytes()));
@@ -99,11 +99,11 @@ impl<'a> Access<'a> {
     }
 
     /// What was done, said as it is: real, or as if.
-    fn done(&self, text: &str) {
+    pub(super) fn done(&self, text: &str) {
         self.session.printer.done(if self.dry_run { format!("{text} (dry-run: nothing was written)") } else { text.to_owned() });
     }
 
-    fn next(&self, commands: &[(&str, &str)]) {
+    pub(super) fn next(&self, commands: &[(&str, &str)]) {
         if !self.dry_run {
             self.session.printer.next(commands);
         }
@@ -152,7 +152,7 @@ impl<'a> Access<'a> {
     }
 
     /// The caller, as the server knows them.
-    async fn user(&self) -> String {
+    pub(super) async fn user(&self) -> String {
         let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
         let body = ("application/json", review.to_string().into_bytes());
         let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
@@ -170,7 +170,7 @@ fn path(name: &str) -> Result<String> {
 }
 
 /// A name that stays in its place in a path; the server says what else is wrong with it.
-fn segment(name: &str) -> Result<&str> {
+pub(super) fn segment(name: &str) -> Result<&str> {
     let good = !name.is_empty()
         && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))
         && !matches!(name, "." | "..");
@@ -182,7 +182,7 @@ fn segment(name: &str) -> Result<&str> {
 }
 
 /// A text in an object; empty where there is none.
-fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+pub(super) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
@@ -223,7 +223,7 @@ impl Who {
 }
 
 /// A subject as people name it.
-fn named(subject: &Value) -> String {
+pub(super) fn named(subject: &Value) -> String {
     let name = text(subject, "/name");
     match text(subject, "/kind") {
         "User" => name.to_owned(),
@@ -237,6 +237,6 @@ fn same(one: &Value, other: &Value) -> bool {
     ["/kind", "/namespace", "/name"].iter().all(|pointer| text(one, pointer) == text(other, pointer))
 }
 
-fn json_of(subject: &Subject) -> Value {
+pub(super) fn json_of(subject: &Subject) -> Value {
     serde_json::to_value(subject).expect("a subject is plain data")
 }

@@ -18,8 +18,12 @@ pub(super) const RBAC: &str = "rbac.authorization.k8s.io";
 /// The `ClusterRole` whose rules Role `default` copies.
 pub(super) const EDIT: &str = "kubeflow-edit";
 
-/// The definitions that the mesh objects of a profile need.
-pub(super) const MESH: [&str; 2] = ["authorizationpolicies.security.istio.io", "requestauthentications.security.istio.io"];
+/// The definitions of the mesh that are followed; every profile needs all but the last, which endpoints need.
+pub(super) const MESH: [&str; 3] = [
+    "authorizationpolicies.security.istio.io",
+    "requestauthentications.security.istio.io",
+    "virtualservices.networking.istio.io",
+];
 
 /// The kinds that are always kept, besides the namespace itself.
 pub(super) static KINDS: LazyLock<[Arc<Resource>; 5]> = LazyLock::new(|| {

@@ -6,8 +6,9 @@ use futures::future::{BoxFuture, FutureExt, join_all};
 use serde_json::json;
 
 use super::desired::Names;
+use super::endpoints::{self, Complaint, is_route};
 use super::policies::{self, Share, Wanted};
-use super::reconcile::{NAMESPACES, Reconciler};
+use super::reconcile::{NAMESPACES, Reconciler, Told};
 use super::status::{MESH_READY, Verdict};
 use super::world::{Slot, View, slot};
 use crate::cluster::{Class, Failure};
@@ -32,22 +33,30 @@ impl Reconciler {
 
     async fn write_mesh(&self, names: &Names, view: &View, wanted: &Wanted) -> Written {
         self.tell_unfit(names, &view.shares);
-        let mut work: Vec<BoxFuture<'_, Written>> = Vec::new();
+        self.tell_complaints(names, &wanted.complaints);
+        let (mut work, mut routes): (Vec<BoxFuture<'_, Written>>, Vec<BoxFuture<'_, Written>>) = (Vec::new(), Vec::new());
         let mut kept: BTreeSet<(&str, Slot)> = BTreeSet::new();
         for object in &wanted.objects {
             let namespace = object.content["metadata"]["namespace"].as_str().unwrap_or_default();
             let place = slot(&object.resource, &object.name);
             let seen = if namespace == names.namespace { view.objects.get(&place) } else { view.gateways.get(namespace) };
             if seen.is_none_or(|seen| !seen.deleting && !seen.is(object.digest)) {
-                work.push(self.apply(object).boxed());
+                let list = if is_route(object) { &mut routes } else { &mut work };
+                list.push(self.apply(object).boxed());
             }
             kept.insert((namespace, place));
         }
+        // What lets somebody in goes, whatever else can't be written.
+        let open = view.objects.iter().filter(|(place, seen)| endpoints::is_own(place) && seen.is_ours() && !seen.deleting);
+        let closed = open.filter(|(place, _)| wanted.is_all && !kept.contains(&(names.namespace.as_str(), (*place).clone())));
+        work.extend(closed.map(|(place, seen)| self.take_away(&names.namespace, place.clone(), seen.version).boxed()));
         join_all(work).await.into_iter().collect::<Written>()?;
+        join_all(routes).await.into_iter().collect::<Written>()?;
         if !wanted.is_all {
             return Ok(());
         }
-        let own = view.objects.iter().filter(|(place, seen)| policies::is_own(place) && seen.is_ours() && !seen.deleting);
+        let is_own = |place: &Slot| policies::is_own(place) && !endpoints::is_own(place);
+        let own = view.objects.iter().filter(|(place, seen)| is_own(place) && seen.is_ours() && !seen.deleting);
         let own = own.map(|(place, seen)| (names.namespace.as_str(), place.clone(), seen.version));
         let at_gateway = policies::slot_at_gateway(&names.namespace);
         let denied = view.gateways.iter().filter(|(_, seen)| !seen.deleting);
@@ -106,13 +115,8 @@ impl Reconciler {
         let named: Vec<(&Share, &str)> = shares.iter().flat_map(|share| share.unfit().map(move |name| (share, name))).collect();
         let unfit: BTreeSet<(String, String)> =
             named.iter().map(|(share, name)| (share.uid.clone(), (*name).to_owned())).collect();
-        let before = {
-            let mut told = lock(&self.unfit);
-            if unfit.is_empty() { told.remove(&names.profile) } else { told.insert(names.profile.clone(), unfit) }
-        };
-        let is_told = |share: &Share, name: &str| {
-            before.as_ref().is_some_and(|before| before.contains(&(share.uid.clone(), name.to_owned())))
-        };
+        let before = exchange(&self.unfit, &names.profile, unfit);
+        let is_told = |share: &Share, name: &str| before.contains(&(share.uid.clone(), name.to_owned()));
         for (share, name) in named.into_iter().filter(|(share, name)| !is_told(share, name)) {
             let regarding = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "namespace": names.namespace,
                 "name": share.name, "uid": share.uid});
@@ -129,4 +133,34 @@ impl Reconciler {
             });
         }
     }
+
+    /// Says once of each endpoint what is wrong with it: there, and at the profile, for whoever looks after that.
+    fn tell_complaints(&self, names: &Names, complaints: &[Complaint]) {
+        let now = complaints.iter().map(|complaint| (complaint.uid.clone(), complaint.note.clone())).collect();
+        let before = exchange(&self.complaints, &names.profile, now);
+        for Complaint { name, uid, note } in complaints {
+            if before.contains(&(uid.clone(), note.clone())) {
+                continue;
+            }
+            let regarding =
+                json!({"apiVersion": "v1", "kind": "Service", "namespace": names.namespace, "name": name, "uid": uid});
+            let reason = "EndpointNotTaken";
+            self.recorder.publish(Event {
+                regarding,
+                warning: true,
+                reason: reason.into(),
+                action: "Open",
+                note: note.clone(),
+                once: None,
+            });
+            self.publish(&names.profile, &names.uid, &Verdict::no(reason, format!("Service {}/{name}: {note}", names.namespace)));
+        }
+    }
+}
+
+/// Notes what is said of a profile's now; what has been said before.
+fn exchange(told: &Told, profile: &str, now: BTreeSet<(String, String)>) -> BTreeSet<(String, String)> {
+    let mut told = lock(told);
+    let before = if now.is_empty() { told.remove(profile) } else { told.insert(profile.to_owned(), now) };
+    before.unwrap_or_default()
 }

@@ -27,6 +27,8 @@ pub(super) struct Mesh {
 /// The pods by which traffic comes in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Gateway {
+    /// Its own object of kind Gateway, which routes name: namespace and name.
+    pub(super) name: String,
     pub(super) namespace: String,
     /// The value of their label `istio`.
     pub(super) selector: String,
@@ -79,6 +81,12 @@ impl Mesh {
             {"header": "kubeflow-userid", "claim": dotted(&user_claim)},
             {"header": "kubeflow-groups", "claim": groups},
         ]);
+        let gateway = plain("gateway", "kubeflow/kubeflow-gateway");
+        let is_word =
+            |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
+        if !gateway.split_once('/').is_some_and(|(namespace, name)| is_word(namespace) && is_word(name)) {
+            return Err(format!("gateway: {gateway:?} is no gateway; expected NAMESPACE/NAME such as kubeflow/kubeflow-gateway"));
+        }
         let enforce = plain("enforce", "both");
         if !matches!(enforce.as_str(), "both" | "gateway" | "sidecar") {
             return Err(format!("enforce: {enforce:?} is none of both, gateway and sidecar"));
@@ -91,6 +99,7 @@ impl Mesh {
             user_prefix: plain("userPrefix", ""),
             groups_prefix: plain("groupsPrefix", ""),
             gateway: Gateway {
+                name: gateway,
                 namespace: word("gatewayNamespace", "istio-system")?,
                 selector: word("gatewaySelector", "ingressgateway")?,
                 service_account: word("gatewayServiceAccount", "istio-ingressgateway-service-account")?,
@@ -161,6 +170,8 @@ mod tests {
             ("groupsClaim", "a*"),
             ("enforce", "none"),
             ("gatewayNamespace", "a b"),
+            ("gateway", "kubeflow-gateway"),
+            ("gateway", "a/*"),
         ] {
             let mut data = json!({"issuer": "i"});
             data[key] = value.into();

@@ -7,6 +7,7 @@ mod claim;
 mod defaults;
 mod delete;
 mod desired;
+mod endpoints;
 mod enforce;
 mod mesh;
 mod owner;
@@ -47,7 +48,7 @@ pub(super) struct Shared {
     queue: Mutex<Option<Queue>>,
     /// The admin's templates, or their name, may have changed.
     templates: Notify,
-    /// A definition of the mesh has come or gone.
+    /// A definition of the mesh has come or gone, or its settings have.
     mesh: Notify,
     /// A watch has told something.
     news: Notify,
@@ -95,7 +96,7 @@ impl Shared {
         if matches!(source, Source::Defaults | Source::Templates) || is_list && *source == Source::Namespaces {
             self.templates.notify_one();
         }
-        if matches!(source, Source::Mesh(_)) {
+        if matches!(source, Source::Mesh(_) | Source::MeshSettings) {
             self.mesh.notify_one();
         }
         self.news.notify_waiters();

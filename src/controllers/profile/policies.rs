@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::SYSTEM_NAMESPACE;
 use super::desired::{self, Desired, Names, RBAC};
+use super::endpoints::{self, Complaint, Open};
 use super::mesh::Mesh;
 use super::status::Verdict;
 use super::world::{Slot, View, slot};
@@ -30,13 +31,17 @@ const NETWORK: &str = "kubeflow-mesh";
 /// What the policies at the gateway are called, before the name of the namespace.
 const AT_GATEWAY: &str = "profile-access-";
 
-fn istio(kind: &str, plural: &str) -> Arc<Resource> {
-    Arc::new(desired::resource("security.istio.io", "v1", kind, plural, true))
+fn istio(group: &str, kind: &str, plural: &str) -> Arc<Resource> {
+    Arc::new(desired::resource(group, "v1", kind, plural, true))
 }
 
 /// The kinds of the mesh, in the order of [`desired::MESH`], which are their definitions.
-pub(super) static ISTIO: LazyLock<[Arc<Resource>; 2]> = LazyLock::new(|| {
-    [istio("AuthorizationPolicy", "authorizationpolicies"), istio("RequestAuthentication", "requestauthentications")]
+pub(super) static ISTIO: LazyLock<[Arc<Resource>; 3]> = LazyLock::new(|| {
+    [
+        istio("security.istio.io", "AuthorizationPolicy", "authorizationpolicies"),
+        istio("security.istio.io", "RequestAuthentication", "requestauthentications"),
+        istio("networking.istio.io", "VirtualService", "virtualservices"),
+    ]
 });
 /// The kind that needs no mesh.
 pub(super) static NETWORK_POLICY: LazyLock<Arc<Resource>> =
@@ -60,7 +65,7 @@ pub(super) fn slot_at_sidecars() -> Slot {
 /// Whether an object of a profile's namespace is one of those made here.
 pub(super) fn is_own(place: &Slot) -> bool {
     let own = [(&ISTIO[0], ALLOW), (&ISTIO[1], TOKENS), (&*NETWORK_POLICY, NETWORK)];
-    own.iter().any(|(resource, name)| *place.1 == **name && *place.0 == *resource.group_kind())
+    own.iter().any(|(resource, name)| *place.1 == **name && *place.0 == *resource.group_kind()) || endpoints::is_own(place)
 }
 
 /// A binding by which somebody who may has shared the namespace.
@@ -111,6 +116,8 @@ pub(super) struct Wanted {
     pub(super) is_all: bool,
     /// Why not all of it can be made.
     pub(super) problem: Option<Verdict>,
+    /// What is wrong with endpoints.
+    pub(super) complaints: Vec<Complaint>,
 }
 
 /// Decides what is to be there.
@@ -119,6 +126,7 @@ pub(super) fn wanted(names: &Names, profile: &Profile, is_on: bool, view: &View)
         objects: Vec::new(),
         is_all,
         problem: Some(Verdict::no(reason, message)),
+        complaints: Vec::new(),
     };
     if !is_on {
         return without(true, "MeshOff", "the mesh is off: param mesh of component profiles".into());
@@ -136,7 +144,8 @@ pub(super) fn wanted(names: &Names, profile: &Profile, is_on: bool, view: &View)
             return without(false, "MeshMissing", message);
         }
     };
-    let mut objects = objects(names, &Access::of(profile, &view.shares, mesh), mesh);
+    let (open, complaints) = endpoints::split(&view.endpoints, mesh, view.has_routes);
+    let mut objects = objects(names, &Access::of(profile, &view.shares, mesh), mesh, &open);
     let problem = if !view.mesh_missing.is_empty() {
         let message = format!("{}; until then traffic is limited by the network alone", missing(&view.mesh_missing));
         Some(Verdict::no("MeshMissing", message))
@@ -146,9 +155,11 @@ pub(super) fn wanted(names: &Names, profile: &Profile, is_on: bool, view: &View)
         None
     };
     if problem.is_some() {
-        objects.retain(|object| object.resource == *NETWORK_POLICY);
+        // What opens waits for what closes.
+        let stays = |object: &Desired| object.resource == *NETWORK_POLICY && object.name == NETWORK;
+        objects.retain(stays);
     }
-    Wanted { objects, is_all: problem.is_none(), problem }
+    Wanted { objects, is_all: problem.is_none(), problem, complaints }
 }
 
 fn missing(definitions: &[&str]) -> String {
@@ -156,8 +167,8 @@ fn missing(definitions: &[&str]) -> String {
 }
 
 /// Who is let in, as tokens name them.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Access {
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Access {
     users: BTreeSet<String>,
     groups: BTreeSet<String>,
 }
@@ -170,17 +181,37 @@ impl Access {
         let named = std::iter::once(&spec.owner).chain(members).map(|subject| (subject.kind, &subject.name));
         let shared = shares.iter().flat_map(|share| &share.subjects).map(|(kind, name)| (*kind, name));
         let mut access = Self::default();
-        for (kind, name) in named.chain(shared).filter(|(_, name)| is_fit(name)) {
-            let (prefix, list) = match kind {
-                SubjectKind::User => (&mesh.user_prefix, &mut access.users),
-                SubjectKind::Group => (&mesh.groups_prefix, &mut access.groups),
-                // No token of the login names a service account.
-                SubjectKind::ServiceAccount => continue,
-            };
-            let claim = name.strip_prefix(prefix.as_str()).filter(|claim| !claim.is_empty());
-            list.extend(claim.map(str::to_owned));
-        }
+        named.chain(shared).for_each(|(kind, name)| access.admit(kind, name, mesh));
         access
+    }
+
+    /// Lets somebody in whom RBAC names so, where a token can name them.
+    pub(super) fn admit(&mut self, kind: SubjectKind, name: &str, mesh: &Mesh) {
+        let (prefix, list) = match kind {
+            SubjectKind::User => (&mesh.user_prefix, &mut self.users),
+            SubjectKind::Group => (&mesh.groups_prefix, &mut self.groups),
+            // No token of the login names a service account.
+            SubjectKind::ServiceAccount => return,
+        };
+        let claim = name.strip_prefix(prefix.as_str()).filter(|claim| !claim.is_empty() && is_fit(name));
+        list.extend(claim.map(str::to_owned));
+    }
+
+    /// These and those.
+    fn and(&self, others: &Self) -> Self {
+        Self { users: &self.users | &others.users, groups: &self.groups | &others.groups }
+    }
+
+    /// The rules of a policy that allows them.
+    pub(super) fn rules(&self, mesh: &Mesh) -> Vec<Value> {
+        // Whoever may write in this namespace could have tokens of another issuer validated too.
+        let issued = json!([{"source": {"requestPrincipals": [format!("{}/*", mesh.issuer)]}}]);
+        self.claims(mesh).map(|(claim, values)| json!({"from": issued, "when": [{"key": claim, "values": values}]})).collect()
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.users.is_empty() && self.groups.is_empty()
     }
 
     /// Each claim that lets somebody in, with its values.
@@ -191,7 +222,7 @@ impl Access {
 }
 
 /// All objects, those that the cluster can't take yet too.
-fn objects(names: &Names, access: &Access, mesh: &Mesh) -> Vec<Desired> {
+fn objects(names: &Names, access: &Access, mesh: &Mesh, open: &[Open<'_>]) -> Vec<Desired> {
     let mut objects = vec![names.object(&NETWORK_POLICY, NETWORK, json!({"spec": network(&names.namespace, mesh)}))];
     if mesh.at_sidecars {
         objects.push(names.object(&ISTIO[0], ALLOW, json!({"spec": allow(&names.namespace, access, mesh)})));
@@ -202,19 +233,17 @@ fn objects(names: &Names, access: &Access, mesh: &Mesh) -> Vec<Desired> {
     }
     if mesh.at_gateway {
         let name = format!("{AT_GATEWAY}{}", names.namespace);
-        let mut policy = names.object(&ISTIO[0], &name, json!({"spec": deny(&names.namespace, access, mesh)}));
+        let mut policy = names.object(&ISTIO[0], &name, json!({"spec": deny(&names.namespace, access, mesh, open)}));
         policy.content["metadata"]["namespace"] = mesh.gateway.namespace.clone().into();
         objects.push(policy);
     }
+    objects.extend(open.iter().flat_map(|endpoint| endpoint.objects(names, mesh)));
     objects
 }
 
 /// At the sidecars: what is not allowed here is refused.
 fn allow(namespace: &str, access: &Access, mesh: &Mesh) -> Value {
-    // Whoever may write in this namespace could have tokens of another issuer validated too.
-    let issued = json!([{"source": {"requestPrincipals": [format!("{}/*", mesh.issuer)]}}]);
-    let mut rules: Vec<Value> =
-        access.claims(mesh).map(|(claim, values)| json!({"from": issued, "when": [{"key": claim, "values": values}]})).collect();
+    let mut rules = access.rules(mesh);
     let controller = format!("cluster.local/ns/{SYSTEM_NAMESPACE}/sa/{CONTROLLER_SERVICE_ACCOUNT}");
     let gateway = format!("cluster.local/ns/{}/sa/{}", mesh.gateway.namespace, mesh.gateway.service_account);
     rules.extend([
@@ -229,16 +258,26 @@ fn allow(namespace: &str, access: &Access, mesh: &Mesh) -> Value {
     json!({"action": "ALLOW", "rules": rules})
 }
 
-/// At the gateway: the conditions hold together, so that each claim alone lets in; without any, nobody is.
-fn deny(namespace: &str, access: &Access, mesh: &Mesh) -> Value {
+/// At the gateway: the conditions hold together, so that each claim alone lets in; without any, nobody is. Below an endpoint's path a rule of
+/// its own holds, and the namespace's does not.
+fn deny(namespace: &str, access: &Access, mesh: &Mesh, open: &[Open<'_>]) -> Value {
     let roots = [format!("/notebook/{namespace}"), format!("/models/{namespace}")];
     let paths: Vec<String> = roots.iter().flat_map(|root| [root.clone(), format!("{root}/*")]).collect();
-    let mut rule = json!({"to": [{"operation": {"paths": paths}}]});
-    let unless: Vec<Value> = access.claims(mesh).map(|(claim, values)| json!({"key": claim, "notValues": values})).collect();
-    if !unless.is_empty() {
-        rule["when"] = unless.into();
+    let rule = |operation: Value, access: &Access| {
+        let mut rule = json!({"to": [{"operation": operation}]});
+        let unless: Vec<Value> = access.claims(mesh).map(|(claim, values)| json!({"key": claim, "notValues": values})).collect();
+        if !unless.is_empty() {
+            rule["when"] = unless.into();
+        }
+        rule
+    };
+    let mut operation = json!({"paths": paths});
+    if !open.is_empty() {
+        operation["notPaths"] = open.iter().map(|endpoint| endpoint.below(namespace)).collect();
     }
-    json!({"selector": {"matchLabels": {"istio": mesh.gateway.selector}}, "action": "DENY", "rules": [rule]})
+    let mut rules = vec![rule(operation, access)];
+    rules.extend(open.iter().map(|endpoint| rule(json!({"paths": [endpoint.below(namespace)]}), &access.and(&endpoint.access))));
+    json!({"selector": {"matchLabels": {"istio": mesh.gateway.selector}}, "action": "DENY", "rules": rules})
 }
 
 /// Who comes near at all: the gateway's pods, the namespace's own, and the system.
@@ -258,6 +297,8 @@ fn network(namespace: &str, mesh: &Mesh) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::controllers::profile::endpoints::Declared;
+    use crate::labels::{ENDPOINT, ENDPOINT_SUBJECTS};
 
     fn mesh(more: &[(&str, &str)]) -> Mesh {
         let mut data = json!({"issuer": "https://dex.example.com"});
@@ -290,7 +331,7 @@ mod tests {
 
     fn spec(access: &Access, more: &[(&str, &str)], name: &str) -> Option<Value> {
         let names = Names { profile: "jane".into(), uid: "1".into(), namespace: "kubeflow-jane".into() };
-        let found = objects(&names, access, &mesh(more)).into_iter().find(|object| object.name == name);
+        let found = objects(&names, access, &mesh(more), &[]).into_iter().find(|object| object.name == name);
         found.map(|object| object.content["spec"].clone())
     }
 
@@ -367,6 +408,25 @@ mod tests {
         assert!(!allow.to_string().contains("request"), "{allow}");
         // Groups of tokens that have none open nothing.
         assert!(!spec(&access, &[("groupsClaim", "")], ALLOW).unwrap().to_string().contains("team"));
+    }
+
+    #[test]
+    fn an_endpoint_s_path_leaves_the_namespace_s_rule_and_has_its_own() {
+        let service = json!({"metadata": {"name": "mnist", "labels": {ENDPOINT: ""},
+            "annotations": {ENDPOINT_SUBJECTS: r#"[{"kind": "User", "name": "bob"}]"#}}, "spec": {"selector": {"a": "b"}, "ports": [{"port": 80}]}});
+        let declared = [Arc::new(Declared::new(&service).unwrap())];
+        let mesh = mesh(&[]);
+        let (open, _) = endpoints::split(&declared, &mesh, true);
+        let access = Access { users: ["jane".into()].into(), groups: ["team".into()].into() };
+        let unless = |users: &[&str]| json!([{"key": "request.auth.claims[email]", "notValues": users}, {"key": "request.auth.claims[groups]", "notValues": ["team"]}]);
+        assert_eq!(
+            deny("kubeflow-jane", &access, &mesh, &open)["rules"],
+            json!([
+                {"to": [{"operation": {"paths": ["/notebook/kubeflow-jane", "/notebook/kubeflow-jane/*", "/models/kubeflow-jane", "/models/kubeflow-jane/*"],
+                    "notPaths": ["/models/kubeflow-jane/mnist/*"]}}], "when": unless(&["jane"])},
+                {"to": [{"operation": {"paths": ["/models/kubeflow-jane/mnist/*"]}}], "when": unless(&["bob", "jane"])},
+            ])
+        );
     }
 
     #[test]

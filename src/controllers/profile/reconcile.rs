@@ -35,13 +35,18 @@ pub(in crate::controllers) struct Reconciler {
     pub(super) recorder: Recorder,
     /// What has been said of profiles that can't be read.
     unreadable: Mutex<HashMap<String, String>>,
-    /// Of which names in which bindings it has been said that no policy can take them, by profile.
-    pub(super) unfit: Mutex<HashMap<String, BTreeSet<(String, String)>>>,
+    /// Of which names in which bindings it has been said that no policy can take them.
+    pub(super) unfit: Told,
+    /// What has been said of which endpoints.
+    pub(super) complaints: Told,
 }
+
+/// What has been said of whose uid, by profile: so that it is said once.
+pub(super) type Told = Mutex<HashMap<String, BTreeSet<(String, String)>>>;
 
 impl Reconciler {
     pub(in crate::controllers) fn new(shared: Arc<Shared>, writer: Writer, recorder: Recorder) -> Self {
-        Self { shared, writer, recorder, unreadable: Mutex::default(), unfit: Mutex::default() }
+        Self { shared, writer, recorder, unreadable: Mutex::default(), unfit: Mutex::default(), complaints: Mutex::default() }
     }
 
     /// One look at one profile; `failures` counts those in a row before.
@@ -56,6 +61,7 @@ impl Reconciler {
         let Some(view) = view else {
             lock(&self.unreadable).remove(name);
             lock(&self.unfit).remove(name);
+            lock(&self.complaints).remove(name);
             return self.sweep(name).await;
         };
         if view.profile.deleting {

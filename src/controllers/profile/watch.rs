@@ -14,7 +14,7 @@ use super::{Shared, defaults, desired, mesh};
 use crate::cluster::{Connection, Discovery, Resource};
 use crate::controllers::follow::spawn;
 use crate::controllers::lock;
-use crate::labels::PROFILE_UID;
+use crate::labels::{ENDPOINT, PROFILE_UID};
 
 /// Before what failed is tried again.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -51,11 +51,19 @@ pub(super) async fn follow_all(shared: &Arc<Shared>, connection: &Connection) {
     futures::join!(join_all(begun), follow_templates(shared, connection), follow_mesh(shared, connection));
 }
 
-/// Follows the kinds of the mesh for as long as the cluster serves them.
+/// Follows the kinds of the mesh for as long as the cluster serves them, and endpoints from when there is a mesh.
 async fn follow_mesh(shared: &Arc<Shared>, connection: &Connection) {
-    let mut following: [Option<(usize, Option<AbortHandle>)>; desired::MESH.len()] = [None, None];
+    let mut following: [Option<(usize, Option<AbortHandle>)>; desired::MESH.len()] = [const { None }; desired::MESH.len()];
+    let mut endpoints = None;
     loop {
         shared.mesh.notified().await;
+        if endpoints.is_none() && lock(&shared.world).has_mesh_settings() {
+            let watch = lock(&shared.world).watch(Source::Endpoints);
+            let services = desired::resource("", "v1", "Service", "services", true);
+            let declared = watcher::Config::default().labels(ENDPOINT);
+            let task = follow(Arc::clone(shared), connection.client(), watch, Source::Endpoints, services, None, declared);
+            endpoints = Some(spawn(task));
+        }
         for ((definition, resource), following) in desired::MESH.iter().zip(ISTIO.iter()).zip(&mut following) {
             let is_served = lock(&shared.world).is_served(definition);
             let source = Source::Kind(Arc::clone(resource));

@@ -70,7 +70,7 @@ impl World {
         // What an admin adds may be missing or forbidden; that is a condition of the profiles, and no reason to stand still.
         let is_needed = |watch: &&Watch| match &watch.source {
             Source::Kind(resource) => desired::KINDS.contains(resource),
-            source => !matches!(source, Source::Templates | Source::MeshSettings),
+            source => !matches!(source, Source::Templates | Source::MeshSettings | Source::Endpoints),
         };
         match self.watches.iter().filter(is_needed).find(|watch| !watch.synced) {
             None => Ok(()),
@@ -85,7 +85,8 @@ impl World {
         let is_missing = |watch: &Watch| watch.source == Source::Templates && is_read(watch) && self.sources.is_empty();
         let has_templates =
             self.templates_configmap().is_none() || self.templates.is_some() || self.watches.iter().any(is_missing);
-        self.readiness().is_ok() && has_templates && self.is_mesh_read(true) && self.watches.iter().all(is_read)
+        let has_endpoints = !self.has_mesh_settings() || self.watches.iter().any(|watch| watch.source == Source::Endpoints);
+        self.readiness().is_ok() && has_templates && has_endpoints && self.is_mesh_read(true) && self.watches.iter().all(is_read)
     }
 
     /// The names of all profiles, also of those that are gone and may have left something.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::super::desired;
+use super::super::endpoints::Declared;
 use super::super::mesh::Mesh;
 use super::super::observed::Observed;
 use super::super::policies::{ISTIO, Share, guarded, is_fit, slot_at_gateway, slot_at_sidecars};
@@ -23,6 +24,8 @@ pub(super) struct Known {
     shares: HashMap<String, BTreeMap<String, Share>>,
     /// For each namespace, where the gateways are that deny its paths, and the name of the profile that it was for.
     gateways: HashMap<String, BTreeMap<String, String>>,
+    /// By namespace and name of the Service.
+    endpoints: HashMap<String, BTreeMap<String, Arc<Declared>>>,
 }
 
 /// How a namespace is closed to all but those whose it is.
@@ -86,7 +89,46 @@ impl World {
 
     /// The definitions of the mesh that are missing.
     pub(super) fn mesh_missing(&self) -> Vec<&'static str> {
-        desired::MESH.iter().filter(|name| !self.is_served(name)).copied().collect()
+        desired::MESH[..2].iter().filter(|name| !self.is_served(name)).copied().collect()
+    }
+
+    /// Whether the cluster serves what leads to endpoints.
+    pub(super) fn has_routes(&self) -> bool {
+        self.is_served(desired::MESH[2])
+    }
+
+    /// Whether there is a mesh to lead anywhere.
+    pub(in super::super) fn has_mesh_settings(&self) -> bool {
+        self.mesh.settings.is_some()
+    }
+
+    /// Takes in what a Service declares, or that it does not any longer.
+    pub(super) fn set_endpoint(&mut self, namespace: &str, name: &str, endpoint: Option<Declared>) -> BTreeSet<String> {
+        let endpoints = self.mesh.endpoints.entry(namespace.to_owned()).or_default();
+        let is_news = endpoints.get(name).map(AsRef::as_ref) != endpoint.as_ref();
+        match endpoint {
+            Some(endpoint) if is_news => drop(endpoints.insert(name.to_owned(), Arc::new(endpoint))),
+            Some(_) => {}
+            None => drop(endpoints.remove(name)),
+        }
+        if endpoints.is_empty() {
+            self.mesh.endpoints.remove(namespace);
+        }
+        let holder = self.namespaces.get(namespace).and_then(|seen| seen.profile.as_ref());
+        holder.filter(|_| is_news).map(|(profile, _)| profile.clone()).into_iter().collect()
+    }
+
+    /// The endpoints of a namespace.
+    pub(super) fn endpoints(&self, namespace: &str) -> Vec<Arc<Declared>> {
+        self.mesh.endpoints.get(namespace).into_iter().flat_map(BTreeMap::values).cloned().collect()
+    }
+
+    /// Namespace and name of all endpoints.
+    pub(super) fn known_endpoints(&self) -> Vec<(String, String)> {
+        let names = |(namespace, endpoints): (&String, &BTreeMap<String, Arc<Declared>>)| {
+            endpoints.keys().map(|name| (namespace.clone(), name.clone())).collect::<Vec<_>>()
+        };
+        self.mesh.endpoints.iter().flat_map(names).collect()
     }
 
     /// Whether each kind of the mesh that is served has been read, or at least tried where that will do.
@@ -302,11 +344,40 @@ mod tests {
     }
 
     #[test]
+    fn what_a_service_declares_is_news_of_its_namespace_s_profile() {
+        let (mut world, _) = world(&ISTIO[0]);
+        let watch = world.watch(Source::Endpoints);
+        let jane = BTreeSet::from(["jane".to_owned()]);
+        let service = |version, labels: Value, port: u64| {
+            let mut service =
+                object("kubeflow-jane", "mnist", version, json!({"spec": {"selector": {"a": "b"}, "ports": [{"port": port}]}}));
+            service["metadata"]["labels"] = labels;
+            service
+        };
+        let declared = json!({crate::labels::ENDPOINT: ""});
+        assert_eq!(world.take(watch, Ok(Event::Apply(service(3, declared.clone(), 80)))), jane);
+        assert_eq!(world.view("jane").unwrap().endpoints.len(), 1);
+        assert!(world.take(watch, Ok(Event::Apply(service(4, declared.clone(), 80)))).is_empty(), "the same is no news");
+        assert_eq!(world.take(watch, Ok(Event::Apply(service(5, declared.clone(), 81)))), jane);
+        assert_eq!(world.take(watch, Ok(Event::Delete(service(6, declared.clone(), 81)))), jane);
+        assert!(world.view("jane").unwrap().endpoints.is_empty());
+        // A list without it, as after a broken watch.
+        world.take(watch, Ok(Event::Apply(service(7, declared, 80))));
+        world.take(watch, Ok(Event::Init));
+        assert_eq!(world.take(watch, Ok(Event::InitDone)), jane);
+        assert!(world.view("jane").unwrap().endpoints.is_empty());
+        // Of somebody else's namespace it concerns nobody.
+        let elsewhere = object("elsewhere", "x", 9, json!({}));
+        assert!(world.take(watch, Ok(Event::Apply(elsewhere))).is_empty());
+    }
+
+    #[test]
     fn a_kind_that_is_served_is_waited_for() {
         let (mut world, watch) = world(&ISTIO[0]);
         assert!(world.is_mesh_read(false), "nothing is served");
         world.set_mesh(desired::MESH[0], true);
-        assert_eq!(world.mesh_missing(), [desired::MESH[1]]);
+        assert_eq!(world.mesh_missing(), [desired::MESH[1]], "routes are no need of every profile");
+        assert!(!world.has_routes());
         assert!(!world.is_mesh_read(true));
         world.take(watch, Err("forbidden".into()));
         assert!(world.is_mesh_read(true) && !world.is_mesh_read(false));

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::super::claim::{NamespaceSeen, REFUSED_FOR_RIVALS};
 use super::super::defaults::{self, Defaults};
+use super::super::endpoints::Declared;
 use super::super::mesh::{self, Mesh};
 use super::super::observed::{Observed, version};
 use super::super::policies::Share;
@@ -32,6 +33,7 @@ impl World {
                 self.set_mesh(name, is_served && value["metadata"].get("deletionTimestamp").is_none())
             }
             Source::MeshSettings => self.set_mesh_settings(Some(Mesh::read(&value))),
+            Source::Endpoints => self.set_endpoint(&namespace, &name, Declared::new(&value)),
             Source::Templates => {
                 let data = value["data"].as_object().into_iter().flatten();
                 self.sources = data.filter_map(|(name, text)| Some((name.clone(), text.as_str()?.to_owned()))).collect();
@@ -204,6 +206,7 @@ impl World {
             Source::Edit => vec![(String::new(), desired::EDIT.to_owned())],
             Source::Mesh(name) => vec![(String::new(), (*name).to_owned())],
             Source::MeshSettings => vec![(SYSTEM_NAMESPACE.to_owned(), mesh::CONFIGMAP.to_owned())],
+            Source::Endpoints => self.known_endpoints(),
             Source::Templates => self.templates_configmap().map(|name| (SYSTEM_NAMESPACE.to_owned(), name)).into_iter().collect(),
         }
     }
@@ -259,6 +262,7 @@ impl World {
             Source::Edit => self.set_edit(None),
             Source::Mesh(name) => self.set_mesh(name, false),
             Source::MeshSettings => self.set_mesh_settings(None),
+            Source::Endpoints => self.set_endpoint(namespace, name, None),
             Source::Templates => {
                 self.sources.clear();
                 BTreeSet::new()

@@ -22,6 +22,8 @@ pub(in super::super) enum Source {
     Mesh(&'static str),
     /// `ConfigMap` `mesh`.
     MeshSettings,
+    /// Services that are declared to be endpoints.
+    Endpoints,
 }
 
 impl Source {
@@ -36,6 +38,7 @@ impl Source {
             Self::Templates => "templates of profiles".into(),
             Self::Mesh(_) => "definitions of the mesh".into(),
             Self::MeshSettings => "settings of the mesh".into(),
+            Self::Endpoints => "services that are endpoints".into(),
         }
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::super::claim::NamespaceSeen;
 use super::super::defaults::Defaults;
+use super::super::endpoints::Declared;
 use super::super::mesh::Mesh;
 use super::super::observed::Observed;
 use super::super::policies::Share;
@@ -40,6 +41,10 @@ pub(in super::super) struct View {
     pub(in super::super) mesh: Option<Result<Arc<Mesh>, String>>,
     /// The bindings that share the namespace.
     pub(in super::super) shares: Vec<Share>,
+    /// The Services that are declared to be endpoints.
+    pub(in super::super) endpoints: Vec<Arc<Declared>>,
+    /// Whether the cluster serves what leads to them.
+    pub(in super::super) has_routes: bool,
     /// What is denied for the namespace at gateways, by their namespace.
     pub(in super::super) gateways: BTreeMap<String, Observed>,
     /// Kinds that templates have made here once and of which something may be left.
@@ -80,6 +85,8 @@ impl World {
             mesh_unread: !self.is_mesh_read(false),
             mesh: self.mesh.settings.clone(),
             shares: self.shares(key),
+            endpoints: self.endpoints(key),
+            has_routes: self.has_routes(),
             gateways: self.gateways(key),
             system_going: self.namespaces.get(SYSTEM_NAMESPACE).is_some_and(|system| system.observed.deleting),
             kinds_left: self.kinds_left(key),
