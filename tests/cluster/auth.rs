@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::harness::{App, Cluster, Said, say};
+use crate::harness::{App, Cluster, Said, free_port, say};
 
 /// Istio's own definitions: the folder of its Go module holds them.
 fn istio_definitions() -> String {
@@ -348,7 +348,7 @@ fn oauth2_proxy_itself_takes_what_is_rendered() {
     app.kfctl(&["generate", "k8s"]).success();
     let image = app.read("rendered/auth/deployment-auth-oauth2-proxy.yaml");
     assert!(image.contains("quay.io/oauth2-proxy/oauth2-proxy:v7.15.6"), "the binary of this test is another one");
-    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port").port();
+    let port = free_port();
     let mut command = Command::new(proxy());
     for argument in arguments(&image) {
         let argument = argument.replace("0.0.0.0:4180", &format!("127.0.0.1:{port}"));

@@ -1,5 +1,6 @@
 //! A control plane for one test, and the real binary against it.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::OpenOptionsExt;
@@ -49,6 +50,13 @@ pub(crate) fn until(what: &str, mut look: impl FnMut() -> bool) {
     while !look() {
         assert!(Instant::now() < deadline, "never: {what}");
     }
+}
+
+/// A port of the loopback address for a program that is started with its number. It is below those that connections get from the system,
+/// so that none of theirs has it when the program comes to bind it.
+pub(crate) fn free_port() -> u16 {
+    let random = || 20_000 + u16::try_from(RandomState::new().build_hasher().finish() % 12_000).expect("it is small");
+    std::iter::repeat_with(random).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("it is found")
 }
 
 /// Code and text of an answer; `None` while nobody listens.
@@ -388,9 +396,7 @@ impl Cluster {
 
     fn controller_by(&self, kubeconfig: &Path) -> Controller {
         let mut command = self.app.command(&["controller"]);
-        let [probes, metrics] = [(); 2]
-            .map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"))
-            .map(|listener| listener.local_addr().expect("an address").to_string());
+        let [probes, metrics] = [(); 2].map(|()| format!("127.0.0.1:{}", free_port()));
         command.args(["--probes", &probes, "--metrics", &metrics]).env("KUBECONFIG", kubeconfig);
         let number = self.controllers.fetch_add(1, Ordering::Relaxed);
         let log = self.root.path().join(format!("controller-{number}.log"));

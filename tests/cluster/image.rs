@@ -1,12 +1,11 @@
 //! The image of the binary under test, at a real registry and in a real containerd.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use kfctl::directories::cache_directory;
 
-use crate::harness::{App, Cluster, Said, answer, say, until};
+use crate::harness::{App, Cluster, Said, answer, free_port, say, until};
 
 /// The registry of the distribution project, from its Go module.
 const REGISTRY: &str = "v3.0.0";
@@ -21,7 +20,7 @@ struct Registry {
 impl Registry {
     fn start() -> Self {
         let root = tempfile::tempdir().expect("a temporary directory");
-        let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+        let port = free_port();
         let host = format!("127.0.0.1:{port}");
         let at = |name: &str| root.path().join(name);
         // bcrypt, its cheapest cost.
@@ -216,8 +215,7 @@ fn image_runs_the_controller_in_a_real_containerd() {
 
     let secrets = containerd.root.path().join("serviceaccount");
     account(&cluster, &secrets, "kfctl-controller");
-    let ports = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
-    let [probes, metrics] = ports.map(|port| port.local_addr().expect("an address").to_string());
+    let [probes, metrics] = [(); 2].map(|()| format!("127.0.0.1:{}", free_port()));
     let mount = format!("type=bind,src={},dst=/var/run/secrets/kubernetes.io/serviceaccount,options=rbind:ro", secrets.display());
     let port = format!("KUBERNETES_SERVICE_PORT={}", cluster.port());
     let log = format!("file://{}", containerd.root.path().join("controller.log").display());

@@ -4,7 +4,6 @@
 //! what a machine without nodes can't have: pods. A `WorkloadEntry` stands for each, and leads to a server in this process.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -13,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::backends::{Backends, Seen};
 use crate::client::Client;
-use crate::harness::{App, Cluster, Controller, answer, until};
+use crate::harness::{App, Cluster, Controller, answer, free_port, until};
 use crate::requests::{At, Cell, Who};
 use crate::tokens::{AUDIENCE, ISSUER, Keys};
 use crate::tools::Tools;
@@ -66,10 +65,6 @@ impl Drop for Process {
             eprintln!("{} said at last:\n{}", self.name, lines[lines.len().saturating_sub(40)..].join("\n"));
         }
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
 }
 
 /// A proxy, as Istio's agent would start it.
