@@ -27,7 +27,6 @@ fn options() -> serde_saphyr::Options {
             max_events: 8_000_000,
             max_nodes: 4_000_000,
             max_documents: 50_000,
-            max_depth: 128,
             max_total_scalar_bytes: LIMIT,
         },
     }

@@ -1,7 +1,8 @@
 //! `cargo bench --bench peers`: tables of what kfctl takes beside kubectl, Helm and the floor, in one run, each on a fresh control plane
 //! of the same kind, and beside what was aimed at. It measures and prints; it holds nobody to a figure.
 //!
-//! `KFCTL_TEST_BIG_INPUT` names the manifests, `KFCTL_BENCH_RUNS` (1) says how often all is repeated; the medians are printed.
+//! `KFCTL_TEST_BIG_INPUT` names the manifests, `KFCTL_BENCH_RUNS` (1) says how often all is repeated; the medians are printed, and at 0
+//! no more than the second table.
 //! `KFCTL_BENCH_HELM` names a `helm` of version 4 (`go install helm.sh/helm/v4/cmd/helm@latest`); without it that row is left out.
 //! `KFCTL_BENCH_SIZES` (`1 2 4`) says how many times the objects the second table has; empty leaves that table out.
 
@@ -50,7 +51,7 @@ fn main() {
     if let Some(helm) = &helm {
         rows.push(("Helm 4, its definitions by kubectl first".into(), Box::new(|| with_helm(&manifests, helm))));
     }
-    let found = table(&format!("{objects} objects"), runs, &rows);
+    let found = if runs == 0 { Vec::new() } else { table(&format!("{objects} objects"), runs, &rows) };
 
     let sizes: Vec<usize> = variable("KFCTL_BENCH_SIZES", "1 2 4").split(' ').filter_map(|size| size.parse().ok()).collect();
     let multiplied: Vec<(String, usize)> = sizes.iter().map(|copies| input::multiplied(&manifests, *copies)).collect();

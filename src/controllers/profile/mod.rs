@@ -9,6 +9,7 @@ mod delete;
 mod desired;
 mod endpoints;
 mod enforce;
+mod groups;
 mod mesh;
 mod owner;
 mod policies;

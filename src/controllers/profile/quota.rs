@@ -16,7 +16,7 @@ pub(super) const NAME: &str = "kf-resource-quota";
 /// A quota as it is on the server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Seen {
-    limits: BTreeMap<String, Limit>,
+    limits: Vec<(String, Limit)>,
     /// Whether we have ever applied it: one that was there before us has no fields of ours.
     applied: bool,
     /// Whether somebody asks for the defaults.

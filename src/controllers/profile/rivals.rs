@@ -1,7 +1,8 @@
 //! Profiles that may stand in each other's way: those whose owners' names differ by case alone, and those of one creator. Pure.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use super::groups::Groups;
 use crate::api::profile::{Subject, SubjectKind};
 
 /// What a profile shares with others.
@@ -24,55 +25,42 @@ impl Traits {
 /// Names of profiles by what they share.
 #[derive(Debug, Default)]
 pub(super) struct Rivals {
-    owners: HashMap<String, BTreeMap<String, BTreeSet<String>>>,
-    creators: HashMap<String, BTreeSet<String>>,
+    /// By the owner's name without its case: the name as it is written, and the profile's.
+    owners: Groups<(String, String)>,
+    creators: Groups<String>,
 }
 
 impl Rivals {
     pub(super) fn add(&mut self, name: &str, traits: &Traits) {
         if let Some((folded, exact)) = &traits.owner {
-            self.owners.entry(folded.clone()).or_default().entry(exact.clone()).or_default().insert(name.to_owned());
+            self.owners.insert(folded.clone(), (exact.clone(), name.to_owned()));
         }
         if let Some(creator) = &traits.creator {
-            self.creators.entry(creator.clone()).or_default().insert(name.to_owned());
+            self.creators.insert(creator.clone(), name.to_owned());
         }
     }
 
     /// Takes one out, and names the others that shared something with it.
     pub(super) fn remove(&mut self, name: &str, traits: &Traits) -> BTreeSet<String> {
         let others: BTreeSet<String> = self.by_case(traits).chain(self.of_creator(traits)).map(str::to_owned).collect();
-        if let Some((folded, exact)) = &traits.owner
-            && let Some(spellings) = self.owners.get_mut(folded)
-        {
-            if let Some(names) = spellings.get_mut(exact) {
-                names.remove(name);
-            }
-            spellings.retain(|_, names| !names.is_empty());
-            if spellings.is_empty() {
-                self.owners.remove(folded);
-            }
+        if let Some((folded, exact)) = &traits.owner {
+            self.owners.remove(folded.clone(), (exact.clone(), name.to_owned()));
         }
-        if let Some(creator) = &traits.creator
-            && let Some(names) = self.creators.get_mut(creator)
-        {
-            names.remove(name);
-            if names.is_empty() {
-                self.creators.remove(creator);
-            }
+        if let Some(creator) = &traits.creator {
+            self.creators.remove(creator.clone(), name.to_owned());
         }
         others
     }
 
     /// Those whose owner is spelled otherwise, and differs by case alone.
     pub(super) fn by_case<'a>(&'a self, traits: &Traits) -> impl Iterator<Item = &'a str> + use<'a> {
-        let owner = traits.owner.clone().unwrap_or_default();
-        let spellings = self.owners.get(&owner.0).into_iter().flatten();
-        spellings.filter(move |(exact, _)| **exact != owner.1).flat_map(|(_, names)| names).map(String::as_str)
+        let (folded, exact) = traits.owner.clone().unwrap_or_default();
+        self.owners.of(&folded).filter(move |(other, _)| *other != exact).map(|(_, name)| name.as_str())
     }
 
     /// Those of the same creator.
     pub(super) fn of_creator<'a>(&'a self, traits: &Traits) -> impl Iterator<Item = &'a str> + use<'a> {
-        let creator = traits.creator.as_ref().and_then(|creator| self.creators.get(creator));
+        let creator = traits.creator.as_ref().map(|creator| self.creators.of(creator));
         creator.into_iter().flatten().map(String::as_str)
     }
 }

@@ -18,6 +18,7 @@ use serde_json::Value;
 
 use super::claim::NamespaceSeen;
 use super::defaults::Defaults;
+use super::groups::Groups;
 use super::observed::{Observed, version};
 use super::rivals::Rivals;
 use super::templates::Templates;
@@ -37,9 +38,11 @@ pub(super) type Slot = (Arc<str>, Box<str>);
 pub(super) struct World {
     profiles: BTreeMap<String, Entry>,
     /// Each namespace that profiles ask for, and their names.
-    claims: HashMap<String, BTreeSet<String>>,
+    claims: Groups<String>,
     namespaces: HashMap<String, NamespaceSeen>,
     objects: HashMap<String, BTreeMap<Slot, Observed>>,
+    /// The first part of every slot, so that all of a kind share one text.
+    kinds: HashSet<Arc<str>>,
     quotas: HashMap<String, quota::Seen>,
     defaults: Option<Result<Arc<Defaults>, String>>,
     edit: Option<Arc<Value>>,

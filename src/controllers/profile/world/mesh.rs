@@ -238,7 +238,7 @@ impl World {
     /// Namespaces that are gone, with no profile to make them again, and about which gateways still have policies: each with the name
     /// of the profile that it was for.
     pub(in super::super) fn left_guards(&self) -> impl Iterator<Item = (&String, &String)> {
-        let gone = |namespace: &String| !self.namespaces.contains_key(namespace) && !self.claims.contains_key(namespace);
+        let gone = |namespace: &String| !self.namespaces.contains_key(namespace) && self.claims.of(namespace).next().is_none();
         let left = self.mesh.gateways.iter().filter(move |(namespace, _)| gone(namespace));
         left.flat_map(|(namespace, places)| places.values().map(move |profile| (namespace, profile)))
     }

@@ -64,7 +64,7 @@ impl World {
             self.rivals.add(name, &new);
         }
         if let Some(namespace) = entry.namespace() {
-            self.claims.entry(namespace).or_default().insert(name.to_owned());
+            self.claims.insert(namespace, name.to_owned());
         }
         let leaving = entry.deleting.then(|| entry.namespace()).flatten();
         self.profiles.insert(name.to_owned(), entry);
@@ -87,21 +87,13 @@ impl World {
 
     /// Takes a profile's claims away; whoever asks for the same namespace may be next.
     fn claim(&mut self, name: &str) -> BTreeSet<String> {
-        let mut next = BTreeSet::new();
-        let Some(namespace) = self.profiles.get(name).and_then(Entry::namespace) else { return next };
-        if let Some(names) = self.claims.get_mut(&namespace) {
-            names.remove(name);
-            if names.is_empty() {
-                self.claims.remove(&namespace);
-            } else {
-                next.extend(names.iter().cloned());
-            }
-        }
-        next
+        let Some(namespace) = self.profiles.get(name).and_then(Entry::namespace) else { return BTreeSet::new() };
+        self.claims.remove(namespace.clone(), name.to_owned());
+        self.claimants(&namespace)
     }
 
     fn claimants(&self, namespace: &str) -> BTreeSet<String> {
-        self.claims.get(namespace).cloned().unwrap_or_default()
+        self.claims.of(namespace).cloned().collect()
     }
 
     fn apply_namespace(&mut self, name: &str, mut seen: NamespaceSeen) -> BTreeSet<String> {
@@ -155,7 +147,10 @@ impl World {
             changed |= self.quotas.get(namespace) != Some(&seen);
             self.quotas.insert(namespace.to_owned(), seen);
         }
-        self.objects.entry(namespace.to_owned()).or_default().insert(slot, observed);
+        let (kind, place) = slot;
+        let kind = self.kinds.get(&kind).cloned().unwrap_or(kind);
+        self.kinds.insert(Arc::clone(&kind));
+        self.objects.entry(namespace.to_owned()).or_default().insert((kind, place), observed);
         let about = self.note_gateway(resource, namespace, name, Some(value));
         if changed { self.holder(about, value) } else { BTreeSet::new() }
     }

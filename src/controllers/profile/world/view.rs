@@ -61,7 +61,7 @@ impl World {
         let key = target.as_deref().unwrap_or_default();
         let namespace = self.namespaces.get(key).cloned();
         let named = |name: &String| self.profiles.get(name).map(|entry| (entry, name.clone()));
-        let mut claimants: Vec<_> = self.claims.get(key).into_iter().flatten().filter_map(named).collect();
+        let mut claimants: Vec<_> = self.claims.of(key).filter_map(named).collect();
         claimants.retain(|(entry, _)| !entry.deleting);
         claimants.sort_by(|(a, _), (b, _)| (&a.created, &a.uid).cmp(&(&b.created, &b.uid)));
         let holder = namespace
