@@ -53,6 +53,7 @@ complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "open" -d 'Open Kubeflow
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "local" -d 'The control plane of platform local'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "image" -d 'The container image of this binary: build, load, push; no container engine needed'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "controller" -d 'Run the controller of profiles (in the cluster, or as a process of platform local)'
+complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "web" -d 'Run the web UI (in the cluster, or as a process of platform local)'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "completions" -d 'Print completions for a shell'
 complete -c kfctl -n "__fish_kfctl_needs_command" -f -a "version" -d 'Print versions'
 complete -c kfctl -n "__fish_kfctl_using_subcommand quickstart" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
@@ -676,6 +677,20 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand controller" -s y -l yes -d '
 complete -c kfctl -n "__fish_kfctl_using_subcommand controller" -s v -l verbose -d 'Say more; twice shows every request'
 complete -c kfctl -n "__fish_kfctl_using_subcommand controller" -s q -l quiet -d 'Say only results and errors'
 complete -c kfctl -n "__fish_kfctl_using_subcommand controller" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kfctl -n "__fish_kfctl_using_subcommand web" -l listen -d 'Address of the pages and of /api' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand web" -l probes -d 'Address of /livez, /healthz and /readyz' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand web" -l metrics -d 'Address of /metrics' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand web" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c kfctl -n "__fish_kfctl_using_subcommand web" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand web" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'
+json\t'For programs: one JSON document a line'
+yaml\t'For programs and people: YAML documents'"
+complete -c kfctl -n "__fish_kfctl_using_subcommand web" -l tokens -d 'Send the users\' own tokens to the API server, which then has to trust their issuer; without it the server is told who asks'
+complete -c kfctl -n "__fish_kfctl_using_subcommand web" -l trial -d 'Let everybody choose who they are: for trying out, on an address of this machine alone'
+complete -c kfctl -n "__fish_kfctl_using_subcommand web" -s y -l yes -d 'Answer every question with yes'
+complete -c kfctl -n "__fish_kfctl_using_subcommand web" -s v -l verbose -d 'Say more; twice shows every request'
+complete -c kfctl -n "__fish_kfctl_using_subcommand web" -s q -l quiet -d 'Say only results and errors'
+complete -c kfctl -n "__fish_kfctl_using_subcommand web" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kfctl -n "__fish_kfctl_using_subcommand completions" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand completions" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand completions" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'

@@ -63,6 +63,8 @@ pub const ENDPOINT_SUBJECTS: &str = "kubeflow.org/endpoint-subjects";
 pub const SIDECAR: (&str, &str) = ("security.istio.io/tlsMode", "istio");
 /// On a namespace: the Pod Security Standard that is enforced.
 pub const POD_SECURITY: &str = "pod-security.kubernetes.io/enforce";
+/// The role by which the web UI acts for people: their names, which the controller keeps in it.
+pub const WEB_USERS: &str = "kfctl-web-users";
 /// The lease by which one replica of the controller leads.
 pub const LEASE: &str = "kfctl-controller";
 /// The finalizer that lets a profile's namespace go before the profile.

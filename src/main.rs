@@ -16,7 +16,7 @@ async fn main() -> std::process::ExitCode {
         Ok(cli) => cli,
         Err(problem) => return unusable(&problem),
     };
-    log(cli.global.verbose, matches!(cli.command, Command::Controller { .. }));
+    log(cli.global.verbose, matches!(cli.command, Command::Controller { .. } | Command::Web(_)));
     // One TLS provider for all clients.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let printer = Printer::new(cli.global.output, cli.global.quiet, cli.global.yes);

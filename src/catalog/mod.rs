@@ -189,8 +189,10 @@ mod tests {
     #[test]
     fn the_image_is_of_this_version() {
         let catalog = Catalog::load(None).unwrap();
-        let image = &catalog.component("profiles").unwrap().parameter("image").unwrap().default;
-        assert_eq!(image, concat!("ghcr.io/kubeflow/kfctl:", env!("CARGO_PKG_VERSION")));
+        for component in ["profiles", "dashboard"] {
+            let image = &catalog.component(component).unwrap().parameter("image").unwrap().default;
+            assert_eq!(image, concat!("ghcr.io/kubeflow/kfctl:", env!("CARGO_PKG_VERSION")));
+        }
     }
 
     #[test]

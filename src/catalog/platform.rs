@@ -70,6 +70,9 @@ pub struct Role {
     pub service_account: String,
     /// Arguments of kfctl.
     pub arguments: Vec<String>,
+    /// Whether it serves people too, at an address of its own.
+    #[serde(default)]
+    pub listens: bool,
 }
 
 /// A tool that makes clusters. Each word may be a template of `app`.

@@ -200,6 +200,11 @@ pub enum Command {
         #[arg(long, default_value = "0.0.0.0:8080", value_name = "ADDRESS")]
         metrics: std::net::SocketAddr,
     },
+    /// Run the web UI (in the cluster, or as a process of platform local)
+    #[command(
+        after_help = "Examples:\n  kfctl web --listen 127.0.0.1:8082 --trial\n  kfctl web --tokens\n\nIt acts for people only: on the API server it is whoever is logged in."
+    )]
+    Web(Web),
     /// Print completions for a shell
     #[command(
         after_help = "Examples:\n  kfctl completions bash > /etc/bash_completion.d/kfctl\n  kfctl completions fish > ~/.config/fish/completions/kfctl.fish"
@@ -211,6 +216,26 @@ pub enum Command {
     /// Print versions
     #[command(after_help = "Examples:\n  kfctl version\n  kfctl version -o json")]
     Version,
+}
+
+/// `web`.
+#[derive(Debug, Clone, Args)]
+pub struct Web {
+    /// Address of the pages and of /api
+    #[arg(long, default_value = "0.0.0.0:8082", value_name = "ADDRESS")]
+    pub listen: std::net::SocketAddr,
+    /// Address of /livez, /healthz and /readyz
+    #[arg(long, default_value = "0.0.0.0:8081", value_name = "ADDRESS")]
+    pub probes: std::net::SocketAddr,
+    /// Address of /metrics
+    #[arg(long, default_value = "0.0.0.0:8080", value_name = "ADDRESS")]
+    pub metrics: std::net::SocketAddr,
+    /// Send the users' own tokens to the API server, which then has to trust their issuer; without it the server is told who asks
+    #[arg(long, conflicts_with = "trial")]
+    pub tokens: bool,
+    /// Let everybody choose who they are: for trying out, on an address of this machine alone
+    #[arg(long)]
+    pub trial: bool,
 }
 
 /// What `generate` and `apply` work on.

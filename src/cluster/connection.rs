@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use http::{Method, Request};
+use http::header::AUTHORIZATION;
+use http::{HeaderName, HeaderValue, Method, Request};
 use http_body_util::BodyExt;
 use kube::client::{AuthError, Body};
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
@@ -44,6 +45,8 @@ pub struct Target {
 #[derive(Clone)]
 pub struct Connection {
     client: kube::Client,
+    /// What says on whose behalf requests are made, where it is not the connection's own user's.
+    headers: Vec<(HeaderName, HeaderValue)>,
     /// The server's address.
     pub server: String,
     /// The kubeconfig's context, or `in-cluster`.
@@ -81,13 +84,56 @@ pub struct Answer {
 impl Connection {
     /// Reads the kubeconfig and builds a client. Nothing is sent yet.
     pub async fn open(target: &Target) -> Result<Self> {
+        Self::of(target, configuration(target).await?)
+    }
+
+    /// The same without the credentials: for those of others.
+    pub async fn open_without_credentials(target: &Target) -> Result<Self> {
         let (mut config, context) = configuration(target).await?;
+        config.auth_info = kube::config::AuthInfo::default();
+        Self::of(target, (config, context))
+    }
+
+    fn of(target: &Target, (mut config, context): (kube::Config, String)) -> Result<Self> {
         // The engine retries by the class of the failure; a second, blind retry below it would hide what happens.
         config.default_retry = false;
         config.read_timeout = None;
         let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
         let client = kube::Client::try_from(config).map_err(|error| unusable(target).detail(root_cause(&error)).hint(SHOW))?;
-        Ok(Self { client, server, context })
+        Ok(Self { client, headers: Vec::new(), server, context })
+    }
+
+    /// The same connection, on which every request is made as this user in these groups. The server asks whether this one's user may.
+    pub fn acting_as(&self, user: &str, groups: &[String]) -> Result<Self, Failure> {
+        let groups = groups.iter().map(|group| (HeaderName::from_static("impersonate-group"), group.as_str()));
+        self.with([(HeaderName::from_static("impersonate-user"), user)].into_iter().chain(groups))
+    }
+
+    /// The same connection, on which every request carries this token.
+    pub fn with_token(&self, token: &str) -> Result<Self, Failure> {
+        self.with([(AUTHORIZATION, format!("Bearer {token}").as_str())])
+    }
+
+    fn with<'a>(&self, headers: impl IntoIterator<Item = (HeaderName, &'a str)>) -> Result<Self, Failure> {
+        let mut connection = self.clone();
+        for (name, value) in headers {
+            let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| Failure {
+                class: Class::Invalid,
+                message: format!("what is to be said by header {name} has characters that no header has"),
+                retry_after: None,
+            })?;
+            value.set_sensitive(name == AUTHORIZATION);
+            connection.headers.push((name, value));
+        }
+        Ok(connection)
+    }
+
+    /// One that leads to no cluster.
+    #[cfg(test)]
+    pub(crate) fn nowhere() -> Self {
+        let config = kube::Config::new("http://127.0.0.1:1".parse().expect("an address"));
+        let client = kube::Client::try_from(config).expect("nothing is sent yet");
+        Self { client, headers: Vec::new(), server: String::new(), context: String::new() }
     }
 
     /// The client, for watches.
@@ -174,6 +220,9 @@ impl Connection {
         body: Option<(&str, Vec<u8>)>,
     ) -> Result<Answer, Failure> {
         let mut request = Request::builder().method(method).uri(path).header(http::header::ACCEPT, accept);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
         let bytes = match body {
             Some((content_type, bytes)) => {
                 request = request.header(http::header::CONTENT_TYPE, content_type);

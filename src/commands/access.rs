@@ -9,7 +9,8 @@ use super::{Session, platform};
 use crate::cli::AuthTest;
 use crate::cluster::{Class, Connection, Failure};
 use crate::error::{Error, ExitStatus, Result};
-use crate::istio::{Answer, Asked, Known, Step, Token, namespace_of, normalized};
+use crate::identity::Token;
+use crate::istio::{Answer, Asked, Known, Step, namespace_of, normalized};
 use crate::object::list;
 use crate::yaml;
 

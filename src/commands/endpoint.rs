@@ -5,7 +5,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::Session;
-use super::profile::{Access, json_of, named, segment, text};
+use super::profile::{Access, segment};
 use crate::api::endpoint::{self, check, declared, path, read, same, subjects, written};
 use crate::api::profile::{Subject, SubjectKind};
 use crate::cli::{Endpoint, Service, Subjects};
@@ -13,6 +13,7 @@ use crate::cluster::{Class, Failure};
 use crate::error::{Error, ExitStatus, Result};
 use crate::labels::{ENDPOINT, ENDPOINT_SUBJECTS};
 use crate::object::list;
+use crate::profiles::{json_of, named, text};
 use crate::ui::Table;
 
 /// How often a change that came too late is tried again.
@@ -156,7 +157,7 @@ async fn change(access: &Access<'_>, place: &Service, marks: impl Fn(&Value) -> 
         let name = text(&service, "/metadata/name");
         let path = format!("{}/{name}", services(&place.namespace)?);
         let patch = json!({"metadata": metadata});
-        match access.send(Method::PATCH, &path, Some(("application/merge-patch+json", &patch))).await {
+        match access.profiles.send(Method::PATCH, &path, Some(("application/merge-patch+json", &patch))).await {
             Ok(changed) => return Ok(changed),
             Err(failure) if failure.class == Class::Busy && attempt < TRIES => {}
             Err(failure) => return Err(explain(access, &failure, &format!("change Service {name}"), &place.namespace).await),
@@ -170,13 +171,13 @@ async fn find(access: &Access<'_>, place: &Service) -> Result<Value> {
     let services = services(&place.namespace)?;
     let name = segment(&place.name)?;
     for name in [name.to_owned(), format!("{name}{PREDICTOR}")] {
-        match access.connection.get(&format!("{services}/{name}")).await {
+        match access.profiles.connection.get(&format!("{services}/{name}")).await {
             Ok(service) => return Ok(service),
             Err(failure) if failure.class == Class::NotFound => {}
             Err(failure) => return Err(explain(access, &failure, &format!("read Service {name}"), &place.namespace).await),
         }
     }
-    let there = access.connection.get(&services).await.unwrap_or_default();
+    let there = access.profiles.connection.get(&services).await.unwrap_or_default();
     let names = list(&there, "/items").iter().map(|service| text(service, "/metadata/name"));
     Err(Error::cluster(format!("there is no Service {name} in namespace {}", place.namespace)).nearest(name, names))
 }
@@ -188,18 +189,23 @@ async fn explain(access: &Access<'_>, failure: &Failure, what: &str, namespace: 
                 .detail(failure.message.clone())
                 .hint(format!("who owns namespace {namespace} may"))
         }
-        _ => access.connection.explain(failure, &format!("{what} of namespace {namespace}")),
+        _ => access.profiles.connection.explain(failure, &format!("{what} of namespace {namespace}")),
     }
 }
 
 async fn show(access: &Access<'_>, namespace: &str) -> Result<()> {
     let printer = &access.session.printer;
-    let found =
-        match access.connection.read(&format!("{}?labelSelector={}", services(namespace)?, ENDPOINT.replace('/', "%2F"))).await {
-            Ok(found) => found,
-            Err(failure) => return Err(explain(access, &failure, "list the Services", namespace).await),
-        };
-    let routes = access.connection.get(&format!("/apis/networking.istio.io/v1/namespaces/{namespace}/virtualservices")).await;
+    let found = match access
+        .profiles
+        .connection
+        .read(&format!("{}?labelSelector={}", services(namespace)?, ENDPOINT.replace('/', "%2F")))
+        .await
+    {
+        Ok(found) => found,
+        Err(failure) => return Err(explain(access, &failure, "list the Services", namespace).await),
+    };
+    let routes =
+        access.profiles.connection.get(&format!("/apis/networking.istio.io/v1/namespaces/{namespace}/virtualservices")).await;
     let mut table = Table::new(&["NAME", "PATH", "WHO", "READY", "REASON"]);
     for service in list(&found, "/items") {
         let name = text(service, "/metadata/name");

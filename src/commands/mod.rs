@@ -26,6 +26,7 @@ mod removal;
 mod sources;
 mod status;
 mod version;
+mod web;
 
 use std::path::{Path, PathBuf};
 
@@ -110,6 +111,7 @@ pub async fn run(cli: Cli, mut session: Session) -> Result<ExitStatus> {
         Command::Profile(command) => profile::run(&session, &command).await,
         Command::Image(arguments) => image::run(&session, &arguments).await,
         Command::Controller { probes, metrics } => controller::run(&session, probes, metrics).await,
+        Command::Web(arguments) => web::run(&session, &arguments).await,
     }
 }
 

@@ -6,14 +6,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Upper bounds of the buckets, in seconds.
-const BUCKETS: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+use crate::serving::Histogram;
+pub(super) use crate::serving::family;
 
 /// The numbers of one queue and its reconciles.
 #[derive(Debug, Default)]
 pub(super) struct Work {
-    durations: Mutex<(f64, [u64; BUCKETS.len()])>,
-    reconciles: AtomicU64,
+    durations: Mutex<Histogram>,
     /// Failures by class.
     errors: Mutex<BTreeMap<String, u64>>,
     pub(super) queue_depth: AtomicI64,
@@ -31,12 +30,7 @@ pub(super) struct Metrics {
 impl Work {
     /// A reconcile has ended.
     pub(super) fn reconciled(&self, took: Duration) {
-        self.reconciles.fetch_add(1, Ordering::Relaxed);
-        let mut durations = super::lock(&self.durations);
-        durations.0 += took.as_secs_f64();
-        for (bound, count) in BUCKETS.iter().zip(durations.1.iter_mut()) {
-            *count += u64::from(took.as_secs_f64() <= *bound);
-        }
+        super::lock(&self.durations).add(took);
     }
 
     /// A reconcile has failed.
@@ -49,14 +43,9 @@ impl Work {
         let depth = self.queue_depth.load(Ordering::Relaxed);
         let help = format!("{plural} that wait for a reconcile.");
         family(text, &format!("{prefix}_queue_depth"), "gauge", &help, &[("", depth)]);
-        let (sum, buckets) = *super::lock(&self.durations);
-        let count = self.reconciles.load(Ordering::Relaxed);
         let name = format!("{prefix}_reconcile_duration_seconds");
         let _ = writeln!(text, "# HELP {name} How long reconciles take.\n# TYPE {name} histogram");
-        for (bound, count) in BUCKETS.iter().zip(buckets) {
-            let _ = writeln!(text, "{name}_bucket{{le=\"{bound}\"}} {count}");
-        }
-        let _ = writeln!(text, "{name}_bucket{{le=\"+Inf\"}} {count}\n{name}_sum {sum}\n{name}_count {count}");
+        super::lock(&self.durations).write(text, &name, "");
         let errors = super::lock(&self.errors);
         let rows: Vec<_> = errors.iter().map(|(class, count)| (format!("{{class=\"{class}\"}}"), *count)).collect();
         family(text, &format!("{prefix}_reconcile_errors_total"), "counter", "Reconciles that failed, by class.", &rows);
@@ -79,14 +68,6 @@ impl Metrics {
         family(text, "kfctl_api_requests_total", "counter", "Requests of reconciles.", &rows);
         let dropped = self.dropped_events.load(Ordering::Relaxed);
         family(text, "kfctl_events_dropped_total", "counter", "Events that were not written.", &[("", dropped)]);
-    }
-}
-
-/// One family: its name, type, meaning and rows of labels and value.
-pub(super) fn family(text: &mut String, name: &str, kind: &str, help: &str, rows: &[(impl AsRef<str>, impl std::fmt::Display)]) {
-    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
-    for (labels, value) in rows {
-        let _ = writeln!(text, "{name}{} {value}", labels.as_ref());
     }
 }
 

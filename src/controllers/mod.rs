@@ -1,7 +1,6 @@
 //! The roles that run in the cluster: which replica leads, what it works on, and what it tells (probes, metrics, logs, events).
 
 mod events;
-mod follow;
 mod leader;
 mod metrics;
 mod notebook;
@@ -12,20 +11,19 @@ mod verdict;
 mod writer;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use futures::future::{AbortHandle, Abortable};
 use tokio::sync::watch;
 use tracing::Instrument;
 
 use crate::cluster::Connection;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::serving::{asked_to_end, build_info, lock, serve};
 use events::Recorder;
 use leader::{Election, Leadership};
 use metrics::{Metrics, Work};
@@ -43,15 +41,8 @@ pub struct Settings {
 }
 
 /// Runs until `stop` turns true or the process is asked to end.
-pub async fn run(connection: &Connection, settings: &Settings, mut stop: watch::Receiver<bool>) -> Result<()> {
-    let mut terminate =
-        signal(SignalKind::terminate()).map_err(|error| Error::environment(format!("cannot listen for signals: {error}")))?;
-    let asked_to_end = async move {
-        tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => {}
-            _ = terminate.recv() => {}
-        }
-    };
+pub async fn run(connection: &Connection, settings: &Settings, stop: watch::Receiver<bool>) -> Result<()> {
+    let asked_to_end = asked_to_end(stop)?;
     let (ended, mut end) = watch::channel(false);
     let shared = Arc::new(Shared::default());
     let metrics = Arc::new(Metrics::default());
@@ -59,6 +50,7 @@ pub async fn run(connection: &Connection, settings: &Settings, mut stop: watch::
     let (mut election, leadership) = Election::new(connection.clone(), identity.clone());
     let (recorder, write_events) = Recorder::new(connection.clone(), identity, Arc::clone(&metrics));
     let writer = Writer::new(connection.clone(), leadership.clone(), Arc::clone(&metrics));
+    let people = tokio::spawn(profile::keep_people(Arc::clone(&shared), writer.clone(), leadership.clone()));
     let notebooks = Arc::new(notebook::Shared::new(Arc::clone(&shared)));
     let roles = Roles {
         culler: Arc::new(notebook::Culler::new(Arc::clone(&notebooks), writer.clone(), recorder.clone())),
@@ -87,6 +79,7 @@ pub async fn run(connection: &Connection, settings: &Settings, mut stop: watch::
         ((), finished) = async { futures::join!(ending, leading) } => Ok(finished),
     };
     following.abort();
+    people.abort();
     // What is still under way could come after the next leader's first write: then the lease runs out by itself.
     if matches!(finished, Ok(true)) {
         election.release().await;
@@ -248,26 +241,21 @@ fn numbers(shared: &Arc<Shared>, notebooks: &Arc<notebook::Shared>, works: &Arc<
     let (works, metrics) = (Arc::clone(works), Arc::clone(metrics));
     let numbers = move || {
         let mut text = String::new();
-        let build = [(format!("{{version=\"{}\"}}", env!("CARGO_PKG_VERSION")), 1)];
-        metrics::family(&mut text, "kfctl_build_info", "gauge", "The version that runs.", &build);
+        build_info(&mut text);
         shared.write_metrics(&mut text);
         notebooks.write_metrics(&mut text);
         works.profiles.write(&mut text, "kfctl", "Profiles");
         works.notebooks.write(&mut text, "kfctl_notebook", "Notebooks");
         works.culler.write(&mut text, "kfctl_culling", "Looks at idle notebooks");
         metrics.write(&mut text);
-        std::future::ready(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text))
+        std::future::ready(crate::serving::numbers(text))
     };
     Router::new().route("/metrics", get(numbers))
 }
 
-async fn serve(address: SocketAddr, router: Router) -> Result<()> {
-    let failed = |error: std::io::Error| Error::environment(format!("cannot listen on {address}: {error}"));
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    axum::serve(listener, router).await.map_err(failed)
-}
-
-/// A panic elsewhere leaves what is kept here as good as before.
-fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
-    value.lock().unwrap_or_else(PoisonError::into_inner)
+/// Work that runs beside the caller until it is aborted.
+fn spawn(work: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+    let (handle, registration) = AbortHandle::new_pair();
+    drop(tokio::spawn(Abortable::new(work, registration)));
+    handle
 }

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::path::normalized;
 use super::policy::{Decision, Place, Request, Selected, decide, selects};
-use super::token::{Proof, Refusal, Token, prove};
+use super::token::{Proof, Refusal, prove};
+use crate::identity::Token;
 use crate::object::list;
 
 /// What a cluster has of a mesh, as far as a request is concerned.

@@ -11,4 +11,4 @@ mod token;
 
 pub use explain::{Answer, Asked, Known, Route, Step, namespace_of};
 pub use path::normalized;
-pub use token::{Refusal, Token};
+pub use token::Refusal;

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::token::Token;
+use crate::identity::Token;
 use crate::object::list;
 
 /// A request as policies see it.

@@ -25,12 +25,21 @@ pub async fn start_role(control_plane: &ControlPlane, role: &Role, report: Repor
     let connection = control_plane.connect().await?;
     let token = token(&connection, &role.service_account).await?;
     let kubeconfig = control_plane.role_kubeconfig(&role.name, &role.service_account, &token, &connection.server)?;
-    let [probes, metrics] = ports(&control_plane.directory, &process, report).await?;
+    let (probes, metrics, listen) = if role.listens {
+        let [probes, metrics, listen] = ports(&control_plane.directory, &process, report).await?;
+        (probes, metrics, Some(format!("127.0.0.1:{listen}")))
+    } else {
+        let [probes, metrics] = ports(&control_plane.directory, &process, report).await?;
+        (probes, metrics, None)
+    };
     let binary =
         std::env::current_exe().map_err(|error| Error::environment(format!("cannot find this program's own file: {error}")))?;
     let mut command = std::process::Command::new(binary);
     command.args(&role.arguments).arg("--probes").arg(format!("127.0.0.1:{probes}"));
     command.arg("--metrics").arg(format!("127.0.0.1:{metrics}")).env("KUBECONFIG", kubeconfig);
+    if let Some(listen) = &listen {
+        command.args(["--listen", listen]);
+    }
     process.ensure(&mut command, &connection.server, report).await?;
     if process.pid()? == before {
         return Ok(());
@@ -42,7 +51,8 @@ pub async fn start_role(control_plane: &ControlPlane, role: &Role, report: Repor
             tokio::task::spawn_blocking(move || ureq::get(&url).call().map(|_| ()).map_err(|error| error.to_string())).await;
         let reason = match answer {
             Ok(Ok(())) => {
-                report(&format!("{} is ready", role.name));
+                let address = listen.map(|listen| format!(": http://{listen}")).unwrap_or_default();
+                report(&format!("{} is ready{address}", role.name));
                 return Ok(());
             }
             Ok(Err(reason)) => reason,

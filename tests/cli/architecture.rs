@@ -43,6 +43,10 @@ fn sources() -> Vec<Source> {
                 open.push(path);
                 continue;
             }
+            // What pages are made of is no code.
+            if path.extension().is_none_or(|extension| extension != "rs") {
+                continue;
+            }
             let text = std::fs::read_to_string(&path).expect("text");
             let path = path.strip_prefix(&root).expect("it is below").to_owned();
             let module = path.iter().next().expect("a name").to_string_lossy().trim_end_matches(".rs").to_owned();

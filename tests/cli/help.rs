@@ -66,6 +66,7 @@ const COMMANDS: &[&str] = &[
     "auth user remove",
     "open",
     "controller",
+    "web",
     "completions",
     "version",
 ];
@@ -109,6 +110,7 @@ fn top_level_help() {
       local        The control plane of platform local
       image        The container image of this binary: build, load, push; no container engine needed
       controller   Run the controller of profiles (in the cluster, or as a process of platform local)
+      web          Run the web UI (in the cluster, or as a process of platform local)
       completions  Print completions for a shell
       version      Print versions
 

@@ -44,6 +44,9 @@ mod readme;
 mod release;
 mod status;
 mod training;
+mod web;
+mod web_attacks;
+mod web_rig;
 mod webhook;
 mod yaml;
 

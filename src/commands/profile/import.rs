@@ -31,16 +31,16 @@ pub(super) async fn run(session: &Session, settings: &Settings<'_>) -> Result<Ex
     let exported = migration::read(&yaml::read(file)?, file)?;
     let access = &Access::open(session, settings.dry_run).await?;
     if let Ok(app) = session.app() {
-        apply::check_cluster(&access.connection, app.file.cluster.as_ref()).await?;
+        apply::check_cluster(&access.profiles.connection, app.file.cluster.as_ref()).await?;
     }
     for lossy in exported.iter().filter(|exported| !exported.lost.is_empty()) {
         session.printer.warn(format!("profile {}: {} has no place in ours and stays behind", lossy.name, lossy.lost.join(", ")));
     }
     let deadline = Instant::now() + settings.timeout;
     let again = format!("kfctl profile import {}", pasted(file));
-    match migration::definition(&access.connection).await? {
+    match migration::definition(&access.profiles.connection).await? {
         Definition::Theirs(definition) => {
-            let release = Release::begin(&access.connection, &exported, definition, deadline).await?;
+            let release = Release::begin(&access.profiles.connection, &exported, definition, deadline).await?;
             release_theirs(access, release, confirmed, &again).await
         }
         Definition::None => Err(Error::cluster("upstream's definition of profiles is gone, and ours is not there yet")
@@ -66,7 +66,7 @@ async fn release_theirs(
     let is_free = release.is_free();
     if !is_free {
         release.rehearse().await?;
-        printer.note(format!("{} has {profiles} profiles of upstream's:", access.connection.server));
+        printer.note(format!("{} has {profiles} profiles of upstream's:", access.profiles.connection.server));
         let stops =
             if running.is_empty() { "has stopped already".to_owned() } else { format!("is stopped: {running}, to 0 replicas") };
         printer.note(format!("  their controller {stops}"));
@@ -75,7 +75,7 @@ async fn release_theirs(
         ));
         printer.note("  everything is read again, and you are asked before upstream's definition of profiles is removed");
     }
-    if access.dry_run {
+    if access.profiles.dry_run {
         printer.json(&json!({"profiles": profiles, "owned": owned, "controllers": running, "dryRun": true}));
         access.done("the server takes every change");
         return Ok(ExitStatus::Done);
@@ -110,9 +110,9 @@ async fn release_theirs(
 
 async fn make_ours(access: &Access<'_>, exported: &[Exported], deadline: Instant, again: &str) -> Result<ExitStatus> {
     let printer = &access.session.printer;
-    let mut adoption = Adoption::begin(&access.connection, exported).await?;
+    let mut adoption = Adoption::begin(&access.profiles.connection, exported).await?;
     let (waiting, contributors) = adoption.counts();
-    if access.dry_run {
+    if access.profiles.dry_run {
         printer.json(&json!({"profiles": exported.len(), "waiting": waiting, "contributors": contributors, "dryRun": true}));
         access.done(&format!("{waiting} profiles would take over their namespaces, and {contributors} contributors as members"));
         return Ok(ExitStatus::Done);

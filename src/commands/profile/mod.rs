@@ -6,20 +6,16 @@ mod quota;
 mod read;
 mod share;
 
-use http::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Session, platform};
 use crate::api::profile::{Subject, SubjectKind};
 use crate::cli::{Place, Profile, Who};
 use crate::cluster::{Class, Connection, Failure};
 use crate::error::{Error, ExitStatus, Result};
-use crate::labels::FIELD_MANAGER;
-use crate::object::list;
-
-const SYSTEM_NAMESPACE: &str = "kubeflow-system";
-const PROFILES: &str = "/apis/kubeflow.org/v1alpha1/namespaces/kubeflow-system/profiles";
-const MERGE: &str = "application/merge-patch+json";
+use crate::profiles::{
+    PROFILES, Profiles, SYSTEM_NAMESPACE, is_segment, named, names_in, namespace_of, person, ready, service_account, text,
+};
 
 pub(super) async fn run(session: &Session, command: &Profile) -> Result<ExitStatus> {
     match command {
@@ -57,8 +53,7 @@ pub(super) async fn run(session: &Session, command: &Profile) -> Result<ExitStat
 /// The way to the profiles of a cluster.
 pub(super) struct Access<'a> {
     pub(super) session: &'a Session,
-    pub(super) connection: Connection,
-    dry_run: bool,
+    pub(super) profiles: Profiles,
 }
 
 impl<'a> Access<'a> {
@@ -68,19 +63,11 @@ impl<'a> Access<'a> {
             Ok(app) => platform::target(session, &app, &session.catalog()?)?,
             Err(_) => session.target.clone(),
         };
-        Ok(Self { session, connection: Connection::open(&target).await?, dry_run })
-    }
-
-    /// Sends what changes something, or lets the server answer as if.
-    pub(super) async fn send(&self, method: Method, path: &str, body: Option<(&str, &Value)>) -> Result<Value, Failure> {
-        let dry_run = if self.dry_run { "&dryRun=All" } else { "" };
-        let path = format!("{path}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict{dry_run}");
-        let body = body.map(|(content_type, body)| (content_type, body.to_string().into_bytes()));
-        Ok(self.connection.request(method, &path, "application/json", body).await?.body)
+        Ok(Self { session, profiles: Profiles { connection: Connection::open(&target).await?, dry_run } })
     }
 
     async fn profile(&self, name: &str) -> Result<Value> {
-        match self.connection.get(&path(name)?).await {
+        match self.profiles.get(segment(name)?).await {
             Ok(profile) => Ok(profile),
             Err(failure) => Err(self.explain(&failure, "read", name).await),
         }
@@ -91,7 +78,7 @@ impl<'a> Access<'a> {
         if let Some(namespace) = &place.namespace {
             return Ok(segment(namespace)?.to_owned());
         }
-        match self.connection.get(&path(&place.name)?).await {
+        match self.profiles.get(segment(&place.name)?).await {
             Ok(profile) => Ok(namespace_of(&profile)),
             Err(failure) if failure.class == Class::Forbidden => Ok(format!("kubeflow-{}", place.name)),
             Err(failure) => Err(self.explain(&failure, "read", &place.name).await),
@@ -100,11 +87,15 @@ impl<'a> Access<'a> {
 
     /// What was done, said as it is: real, or as if.
     pub(super) fn done(&self, text: &str) {
-        self.session.printer.done(if self.dry_run { format!("{text} (dry-run: nothing was written)") } else { text.to_owned() });
+        self.session.printer.done(if self.profiles.dry_run {
+            format!("{text} (dry-run: nothing was written)")
+        } else {
+            text.to_owned()
+        });
     }
 
     pub(super) fn next(&self, commands: &[(&str, &str)]) {
-        if !self.dry_run {
+        if !self.profiles.dry_run {
             self.session.printer.next(commands);
         }
     }
@@ -114,13 +105,12 @@ impl<'a> Access<'a> {
         match failure.class {
             Class::NoMatch => Error::cluster(format!(
                 "the cluster at {} has no profiles: their definition is not there",
-                self.connection.server
+                self.profiles.connection.server
             ))
             .hint("deploy it, in the app's directory: `kfctl apply k8s -c profiles`"),
             Class::NotFound => {
-                let known = self.connection.get(PROFILES).await.unwrap_or_default();
-                let known: Vec<&str> = list(&known, "/items").iter().map(|item| text(item, "/metadata/name")).collect();
-                Error::cluster(format!("there is no profile {name}")).nearest(name, known)
+                let known = self.profiles.connection.get(PROFILES).await.unwrap_or_default();
+                Error::cluster(format!("there is no profile {name}")).nearest(name, names_in(&known))
             }
             Class::Exists => {
                 Error::cluster(format!("profile {name} exists already")).hint(format!("look at it: `kfctl profile show {name}`"))
@@ -136,28 +126,13 @@ impl<'a> Access<'a> {
                 }
             }
             Class::Invalid => Error::cluster(format!("the server refuses profile {name}")).detail(failure.message.clone()),
-            _ => self.connection.explain(failure, &format!("{verb} profile {name}")),
+            _ => self.profiles.connection.explain(failure, &format!("{verb} profile {name}")),
         }
-    }
-
-    /// Whether the caller may change profiles; where the server does not say, they may not.
-    async fn may_change_profiles(&self) -> bool {
-        let attributes =
-            json!({"group": "kubeflow.org", "resource": "profiles", "namespace": SYSTEM_NAMESPACE, "verb": "update"});
-        let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": attributes}});
-        let body = ("application/json", review.to_string().into_bytes());
-        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-        let answer = self.connection.request(Method::POST, path, "application/json", Some(body)).await;
-        answer.is_ok_and(|answer| answer.body["status"]["allowed"] == true)
     }
 
     /// The caller, as the server knows them.
     pub(super) async fn user(&self) -> String {
-        let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
-        let body = ("application/json", review.to_string().into_bytes());
-        let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
-        let answer = self.connection.request(Method::POST, path, "application/json", Some(body)).await;
-        answer.ok().map_or_else(|| "YOU".to_owned(), |answer| text(&answer.body, "/status/userInfo/username").to_owned())
+        self.profiles.user().await.unwrap_or_else(|| "YOU".to_owned())
     }
 }
 
@@ -165,78 +140,28 @@ impl<'a> Access<'a> {
 const ROLES: [(&[&str], &str); 3] =
     [(&["create"], "profile-creator"), (&["delete"], "profile-deleter"), (&["read", "list"], "profile-viewer")];
 
-fn path(name: &str) -> Result<String> {
-    Ok(format!("{PROFILES}/{}", segment(name)?))
-}
-
 /// A name that stays in its place in a path; the server says what else is wrong with it.
 pub(super) fn segment(name: &str) -> Result<&str> {
-    let good = !name.is_empty()
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))
-        && !matches!(name, "." | "..");
-    if good {
+    if is_segment(name) {
         Ok(name)
     } else {
         Err(Error::usage(format!("{name:?} is no name")).expected("lower-case letters, digits and '-', such as jane"))
     }
 }
 
-/// A text in an object; empty where there is none.
-pub(super) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// The namespace that a profile has, or will have.
-fn namespace_of(profile: &Value) -> String {
-    match text(profile, "/spec/template/metadata/namespace") {
-        "" => format!("kubeflow-{}", text(profile, "/metadata/name")),
-        namespace => namespace.to_owned(),
-    }
-}
-
 impl Who {
     fn subject(&self) -> Result<Subject> {
-        let subject = |kind, name: &str| Subject {
-            kind,
-            api_group: Some("rbac.authorization.k8s.io".to_owned()),
-            name: name.to_owned(),
-            namespace: None,
-        };
         match self {
-            Self { user: Some(name), .. } => Ok(subject(SubjectKind::User, name)),
-            Self { group: Some(name), .. } => Ok(subject(SubjectKind::Group, name)),
+            Self { user: Some(name), .. } => Ok(person(SubjectKind::User, name)),
+            Self { group: Some(name), .. } => Ok(person(SubjectKind::Group, name)),
             Self { serviceaccount, .. } => {
                 let account = serviceaccount.as_deref().unwrap_or_default();
-                let (namespace, name) = account
-                    .split_once(':')
-                    .filter(|(namespace, name)| !namespace.is_empty() && !name.is_empty())
-                    .ok_or_else(|| {
-                        Error::usage(format!("{account:?} names no service account"))
-                            .field("--serviceaccount")
-                            .expected("NAMESPACE:NAME, such as team:ci")
-                    })?;
-                let namespace = Some(namespace.to_owned());
-                Ok(Subject { kind: SubjectKind::ServiceAccount, api_group: None, name: name.to_owned(), namespace })
+                service_account(account).ok_or_else(|| {
+                    Error::usage(format!("{account:?} names no service account"))
+                        .field("--serviceaccount")
+                        .expected("NAMESPACE:NAME, such as team:ci")
+                })
             }
         }
     }
-}
-
-/// A subject as people name it.
-pub(super) fn named(subject: &Value) -> String {
-    let name = text(subject, "/name");
-    match text(subject, "/kind") {
-        "User" => name.to_owned(),
-        "ServiceAccount" => format!("ServiceAccount {}:{name}", text(subject, "/namespace")),
-        kind => format!("{kind} {name}"),
-    }
-}
-
-/// Whether two subjects are one; the group of their API need not be written.
-fn same(one: &Value, other: &Value) -> bool {
-    ["/kind", "/namespace", "/name"].iter().all(|pointer| text(one, pointer) == text(other, pointer))
-}
-
-pub(super) fn json_of(subject: &Subject) -> Value {
-    serde_json::to_value(subject).expect("a subject is plain data")
 }

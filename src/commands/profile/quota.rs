@@ -1,17 +1,14 @@
 //! `kfctl profile quota`: what the namespace may use, uses, and has left; and other limits than the default ones.
 
-use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::{Access, MERGE, path};
+use super::Access;
 use crate::catalog::Quantity;
 use crate::cli::Place;
 use crate::cluster::{Class, Failure};
 use crate::error::{Error, Result};
+use crate::profiles::{QUOTA, rows};
 use crate::ui::{Printer, Table};
-
-/// The `ResourceQuota` that the controller keeps.
-const QUOTA: &str = "kf-resource-quota";
 
 /// Resources and their new limits; none where the default is to return. What is taken differently from how it is written is said.
 pub(super) fn changes(printer: &Printer, words: &[String]) -> Result<Vec<(String, Option<String>)>> {
@@ -34,25 +31,6 @@ pub(super) fn changes(printer: &Printer, words: &[String]) -> Result<Vec<(String
     words.iter().map(change).collect()
 }
 
-fn quota_path(namespace: &str) -> String {
-    format!("/api/v1/namespaces/{namespace}/resourcequotas/{QUOTA}")
-}
-
-/// The rows of a quota: resource, limit, used, left.
-pub(super) async fn rows(access: &Access<'_>, namespace: &str) -> Result<Vec<[String; 4]>, Failure> {
-    let quota = access.connection.get(&quota_path(namespace)).await?;
-    let empty = Map::new();
-    let map = |pointer: &str| quota.pointer(pointer).and_then(Value::as_object).unwrap_or(&empty).clone();
-    let used = map("/status/used");
-    let row = |(resource, hard): (&String, &Value)| {
-        let hard = hard.as_str().unwrap_or_default();
-        // Nothing is counted until the quota's controller has looked.
-        let used = used.get(resource).and_then(Value::as_str).unwrap_or("?");
-        [resource.clone(), hard.to_owned(), used.to_owned(), Quantity::difference(hard, used).unwrap_or_else(|| "?".to_owned())]
-    };
-    Ok(map("/spec/hard").iter().map(row).collect())
-}
-
 pub(super) fn table(rows: &[[String; 4]]) -> Table {
     let mut table = Table::new(&["RESOURCE", "LIMIT", "USED", "FREE"]);
     for row in rows {
@@ -70,8 +48,8 @@ pub(super) fn as_json(rows: &[[String; 4]]) -> Value {
 
 pub(super) async fn show(access: &Access<'_>, place: &Place) -> Result<()> {
     let namespace = access.namespace(place).await?;
-    let rows = match rows(access, &namespace).await {
-        Ok(rows) => rows,
+    let rows = match access.profiles.quota(&namespace).await {
+        Ok(quota) => rows(&quota),
         Err(failure) => return Err(explain(access, &failure, "read", place, &namespace).await),
     };
     let printer = &access.session.printer;
@@ -85,17 +63,13 @@ pub(super) async fn show(access: &Access<'_>, place: &Place) -> Result<()> {
 pub(super) async fn set(access: &Access<'_>, place: &Place, words: &[String]) -> Result<()> {
     let hard: Map<String, Value> =
         changes(&access.session.printer, words)?.into_iter().map(|(resource, quantity)| (resource, quantity.into())).collect();
-    let patch = json!({"spec": {"template": {"spec": {"resourceQuota": {"hard": hard}}}}});
     let namespace = access.namespace(place).await?;
-    let (changed, kept) = match access.send(Method::PATCH, &path(&place.name)?, Some((MERGE, &patch))).await {
+    let (changed, kept) = match access.profiles.limit(super::segment(&place.name)?, &hard).await {
         Ok(changed) => (changed, format!("profile {}", place.name)),
-        Err(failure) if failure.class == Class::Forbidden => {
-            let patch = json!({"spec": {"hard": hard}});
-            match access.send(Method::PATCH, &quota_path(&namespace), Some((MERGE, &patch))).await {
-                Ok(changed) => (changed, format!("ResourceQuota {QUOTA} of namespace {namespace}")),
-                Err(failure) => return Err(explain(access, &failure, "change", place, &namespace).await),
-            }
-        }
+        Err(failure) if failure.class == Class::Forbidden => match access.profiles.limit_namespace(&namespace, &hard).await {
+            Ok(changed) => (changed, format!("ResourceQuota {QUOTA} of namespace {namespace}")),
+            Err(failure) => return Err(explain(access, &failure, "change", place, &namespace).await),
+        },
         Err(failure) => return Err(access.explain(&failure, "change", &place.name).await),
     };
     access.session.printer.json(&changed);
@@ -121,6 +95,6 @@ async fn explain(access: &Access<'_>, failure: &Failure, verb: &str, place: &Pla
         Class::NotFound => Error::cluster(format!("namespace {namespace} has no quota yet, or is not there"))
             .hint(format!("see whether the profile is ready: `kfctl profile show {}`", place.name)),
         Class::Invalid => Error::cluster("the server refuses the quota").detail(failure.message.clone()),
-        _ => access.connection.explain(failure, &format!("{verb} the quota of namespace {namespace}")),
+        _ => access.profiles.connection.explain(failure, &format!("{verb} the quota of namespace {namespace}")),
     }
 }

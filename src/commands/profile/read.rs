@@ -2,31 +2,23 @@
 
 use serde_json::{Value, json};
 
-use super::{Access, PROFILES, named, namespace_of, quota, share, text};
+use super::{Access, PROFILES, named, namespace_of, quota, ready, text};
 use crate::error::Result;
 use crate::object;
+use crate::profiles::{access_list, owner_of, rows};
 use crate::ui::Table;
-
-/// The condition Ready: status, reason and message; before the controller has looked, nothing.
-fn ready(profile: &Value) -> [&str; 3] {
-    let conditions = object::list(profile, "/status/conditions");
-    match conditions.iter().find(|condition| text(condition, "/type") == "Ready") {
-        Some(condition) => ["/status", "/reason", "/message"].map(|pointer| text(condition, pointer)),
-        None => ["Unknown", "", "the controller has not looked at it yet"],
-    }
-}
 
 fn summary(profile: &Value) -> Value {
     let [ready, reason, message] = ready(profile);
     json!({
-        "name": text(profile, "/metadata/name"), "namespace": namespace_of(profile), "owner": profile["spec"]["template"]["spec"]["owner"],
+        "name": text(profile, "/metadata/name"), "namespace": namespace_of(profile), "owner": owner_of(profile),
         "ready": ready, "reason": reason, "message": message, "created": text(profile, "/metadata/creationTimestamp"),
     })
 }
 
 pub(super) async fn list(access: &Access<'_>) -> Result<()> {
     let printer = &access.session.printer;
-    let found = match access.connection.read(PROFILES).await {
+    let found = match access.profiles.connection.read(PROFILES).await {
         Ok(found) => found,
         Err(failure) => return Err(access.explain(&failure, "list", "").await),
     };
@@ -35,7 +27,7 @@ pub(super) async fn list(access: &Access<'_>) -> Result<()> {
     for profile in profiles {
         printer.json(&summary(profile));
         let [ready, reason, _] = ready(profile);
-        let owner = named(&profile["spec"]["template"]["spec"]["owner"]);
+        let owner = named(owner_of(profile));
         table.row([text(profile, "/metadata/name"), &namespace_of(profile), &owner, ready, reason]);
     }
     if profiles.is_empty() {
@@ -52,15 +44,16 @@ pub(super) async fn show(access: &Access<'_>, name: &str) -> Result<()> {
     let profile = access.profile(name).await?;
     let namespace = namespace_of(&profile);
     let [ready, reason, message] = ready(&profile);
-    let (bindings, quota) = (share::shared(access, &namespace).await, quota::rows(access, &namespace).await);
-    let people = share::access_list(&profile, bindings.as_deref().unwrap_or_default());
+    let (bindings, quota) =
+        (access.profiles.shares(&namespace).await, access.profiles.quota(&namespace).await.map(|quota| rows(&quota)));
+    let people = access_list(&profile, bindings.as_deref().unwrap_or_default());
 
     let mut result = summary(&profile);
     result["access"] = people.iter().map(|[who, role, by]| json!({"who": who, "role": role, "by": by})).collect();
     result["quota"] = quota.as_ref().map(|rows| quota::as_json(rows)).unwrap_or_default();
     printer.json(&result);
 
-    let owner = named(&profile["spec"]["template"]["spec"]["owner"]);
+    let owner = named(owner_of(&profile));
     let condition = [ready, reason, message].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
     for (field, value) in [("Profile", name), ("Namespace", &namespace), ("Owner", &owner), ("Ready", &condition)] {
         printer.line(format!("{field:<10} {value}"));

@@ -22,12 +22,12 @@ pub(super) use reconcile::Reconciler;
 use store::Key;
 use world::{Source, World};
 
-use super::follow::News;
 use super::lock;
 use super::metrics::family;
 use super::profile;
 use super::queue::Queue;
 use crate::cluster::Connection;
+use crate::cluster::News;
 
 const NOTEBOOKS: &str = "notebooks";
 

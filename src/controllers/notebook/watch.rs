@@ -9,10 +9,9 @@ use kube::runtime::watcher::Config;
 use super::Shared;
 use super::settings::CONFIGMAP;
 use super::world::{MESH, Source};
-use crate::cluster::{Connection, Resource};
-use crate::controllers::follow::{follow, spawn};
-use crate::controllers::lock;
+use crate::cluster::{Connection, Resource, follow};
 use crate::controllers::profile::resource;
+use crate::controllers::{lock, spawn};
 use crate::labels::NOTEBOOK;
 
 /// Follows everything that notebooks depend on, for ever.

@@ -10,7 +10,7 @@ use super::settings::{CONFIGMAP, Settings};
 use super::store::{Key, Reduced, Store};
 use crate::api::notebook::{Notebook, NotebookCondition};
 use crate::apply::pod_trouble;
-use crate::controllers::follow::News;
+use crate::cluster::News;
 use crate::controllers::observed::Observed;
 use crate::labels::{NOTEBOOK_GENERATION, RESTART};
 

@@ -1,6 +1,6 @@
 //! Profiles: from each one a namespace of somebody's own, made and kept.
 //!
-//! `watch` feeds `world` (what is known), `reconcile`, `enforce`, `owner` and `delete` look at it and write; the rest is pure.
+//! `watch` feeds `world` (what is known), `reconcile`, `enforce`, `owner`, `delete` and `people` look at it and write; the rest is pure.
 
 mod beginning;
 mod claim;
@@ -12,6 +12,7 @@ mod enforce;
 mod groups;
 mod mesh;
 mod owner;
+mod people;
 mod policies;
 mod quota;
 mod reconcile;
@@ -29,14 +30,15 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 pub(super) use desired::resource;
+pub(super) use people::keep as keep_people;
 pub(super) use reconcile::Reconciler;
 pub(super) use world::{Doors, Login};
 use world::{Source, World};
 
-use super::follow::News;
 use super::metrics::family;
 use super::queue::Queue;
 use super::{lock, observed};
+use crate::cluster::News;
 
 /// Where profiles are.
 const SYSTEM_NAMESPACE: &str = "kubeflow-system";
@@ -53,6 +55,8 @@ pub(super) struct Shared {
     mesh: Notify,
     /// A watch has told something.
     news: Notify,
+    /// The same, for those for whom the web UI may act.
+    people: Notify,
 }
 
 impl Shared {
@@ -101,6 +105,7 @@ impl Shared {
             self.mesh.notify_one();
         }
         self.news.notify_waiters();
+        self.people.notify_one();
         self.enqueue(names);
     }
 

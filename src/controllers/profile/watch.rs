@@ -11,10 +11,9 @@ use super::policies::{ISTIO, NETWORK_POLICY};
 use super::templates::Templates;
 use super::world::Source;
 use super::{Shared, defaults, desired, mesh};
-use crate::cluster::{Connection, Discovery, Resource};
-use crate::controllers::follow::spawn;
-use crate::controllers::lock;
-use crate::labels::{ENDPOINT, PROFILE_UID};
+use crate::cluster::{self, Connection, Discovery, Resource};
+use crate::controllers::{lock, spawn};
+use crate::labels::{ENDPOINT, PROFILE_UID, WEB_USERS};
 
 /// Before what failed is tried again.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -32,7 +31,8 @@ pub(super) async fn follow_all(shared: &Arc<Shared>, connection: &Connection) {
         (Source::Profiles, profiles, system, watcher::Config::default()),
         (Source::Namespaces, resource("", "v1", "Namespace", "namespaces", false), None, watcher::Config::default()),
         (Source::Defaults, configmaps(), system, named(defaults::CONFIGMAP)),
-        (Source::Edit, clusterroles, None, named(desired::EDIT)),
+        (Source::Edit, clusterroles.clone(), None, named(desired::EDIT)),
+        (Source::WebUsers, clusterroles, None, named(WEB_USERS)),
         (Source::MeshSettings, configmaps(), system, named(mesh::CONFIGMAP)),
         (Source::Kind(Arc::clone(&NETWORK_POLICY)), Resource::clone(&NETWORK_POLICY), None, made()),
     ];
@@ -103,7 +103,7 @@ async fn follow(
     config: watcher::Config,
 ) {
     let told = |news| shared.take(watch, &source, news);
-    crate::controllers::follow::follow(client, resource, namespace, config, told).await;
+    cluster::follow(client, resource, namespace, config, told).await;
 }
 
 /// Follows the admin's templates: the `ConfigMap` that the defaults name, and the kinds that it makes.

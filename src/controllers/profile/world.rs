@@ -7,6 +7,7 @@ mod entry;
 mod kinds;
 mod mesh;
 mod news;
+mod people;
 mod source;
 mod view;
 
@@ -49,6 +50,7 @@ pub(super) struct World {
     templates: Option<Result<Arc<Templates>, String>>,
     mesh: mesh::Known,
     rivals: Rivals,
+    people: people::People,
     /// Namespaces that are being made, and the name of the profile of each.
     being_made: BTreeMap<String, String>,
     /// Profiles that were deleted past our finalizer: the uid of each, its name and its namespace.
@@ -73,7 +75,7 @@ impl World {
         // What an admin adds may be missing or forbidden; that is a condition of the profiles, and no reason to stand still.
         let is_needed = |watch: &&Watch| match &watch.source {
             Source::Kind(resource) => desired::KINDS.contains(resource),
-            source => !matches!(source, Source::Templates | Source::MeshSettings | Source::Endpoints),
+            source => !matches!(source, Source::Templates | Source::MeshSettings | Source::Endpoints | Source::WebUsers),
         };
         match self.watches.iter().filter(is_needed).find(|watch| !watch.synced) {
             None => Ok(()),

@@ -15,7 +15,7 @@ use super::super::rivals::Traits;
 use super::super::{SYSTEM_NAMESPACE, desired, quota};
 use super::{Entry, Source, World, identity, slot};
 use crate::cluster::Resource;
-use crate::labels::{KEEP_DATA, PROFILE, PROFILE_FINALIZER, PROFILE_UID};
+use crate::labels::{KEEP_DATA, PROFILE, PROFILE_FINALIZER, PROFILE_UID, WEB_USERS};
 
 impl World {
     pub(super) fn apply(&mut self, watch: usize, source: &Source, value: Value) -> BTreeSet<String> {
@@ -34,6 +34,10 @@ impl World {
             }
             Source::MeshSettings => self.set_mesh_settings(Some(Mesh::read(&value))),
             Source::Endpoints => self.set_endpoint(&namespace, &name, Declared::new(&value)),
+            Source::WebUsers => {
+                self.people.note_role(Some(&value));
+                BTreeSet::new()
+            }
             Source::Templates => {
                 let data = value["data"].as_object().into_iter().flatten();
                 self.sources = data.filter_map(|(name, text)| Some((name.clone(), text.as_str()?.to_owned()))).collect();
@@ -128,6 +132,8 @@ impl World {
             return BTreeSet::new();
         }
         let marked = value["metadata"]["labels"].get(PROFILE_UID).is_some();
+        // Of what we bind the profile itself names the people.
+        self.people.note(resource, namespace, name, Some(value).filter(|_| !marked || !observed.is_ours()));
         // What we bind follows from the profile itself.
         let share = (!marked || !observed.is_ours()).then(|| Share::new(value)).flatten();
         let shared = self.set_share(resource, namespace, name, share);
@@ -194,6 +200,7 @@ impl World {
                     .filter(|(_, slot)| *slot.0 == *kind)
                     .map(|(namespace, slot)| (namespace.clone(), slot.1.to_string()))
                     .chain(self.known_shares(resource))
+                    .chain(self.people.known(resource))
                     .collect()
             }
             // Each is one object, and its list tells that it is missing.
@@ -202,6 +209,7 @@ impl World {
             Source::Mesh(name) => vec![(String::new(), (*name).to_owned())],
             Source::MeshSettings => vec![(SYSTEM_NAMESPACE.to_owned(), mesh::CONFIGMAP.to_owned())],
             Source::Endpoints => self.known_endpoints(),
+            Source::WebUsers => vec![(String::new(), WEB_USERS.to_owned())],
             Source::Templates => self.templates_configmap().map(|name| (SYSTEM_NAMESPACE.to_owned(), name)).into_iter().collect(),
         }
     }
@@ -243,6 +251,7 @@ impl World {
             }
             Source::Kind(resource) => {
                 let shared = self.set_share(resource, namespace, name, None);
+                self.people.note(resource, namespace, name, None);
                 if !self.remove_object(resource, namespace, name, version) && !shared {
                     return BTreeSet::new();
                 }
@@ -258,6 +267,10 @@ impl World {
             Source::Mesh(name) => self.set_mesh(name, false),
             Source::MeshSettings => self.set_mesh_settings(None),
             Source::Endpoints => self.set_endpoint(namespace, name, None),
+            Source::WebUsers => {
+                self.people.note_role(None);
+                BTreeSet::new()
+            }
             Source::Templates => {
                 self.sources.clear();
                 BTreeSet::new()

@@ -24,6 +24,8 @@ pub(in super::super) enum Source {
     MeshSettings,
     /// Services that are declared to be endpoints.
     Endpoints,
+    /// `ClusterRole` `kfctl-web-users`.
+    WebUsers,
 }
 
 impl Source {
@@ -39,6 +41,7 @@ impl Source {
             Self::Mesh(_) => "definitions of the mesh".into(),
             Self::MeshSettings => "settings of the mesh".into(),
             Self::Endpoints => "services that are endpoints".into(),
+            Self::WebUsers => "users of the web UI".into(),
         }
     }
 }

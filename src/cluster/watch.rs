@@ -3,22 +3,22 @@
 use std::pin::pin;
 
 use futures::StreamExt;
-use futures::future::{AbortHandle, Abortable};
 use kube::Api;
 use kube::core::{ApiResource, DynamicObject};
 use kube::runtime::{WatchStreamExt, watcher};
 use serde_json::Value;
 
-use crate::cluster::{Resource, root_cause};
+use super::Resource;
+use super::connection::root_cause;
 
 /// Objects in one answer: whole objects are in memory only as long as it takes to reduce them.
 const PAGE: u32 = 100;
 
 /// What a watch tells: an event, or why it broke.
-pub(super) type News = Result<watcher::Event<Value>, String>;
+pub(crate) type News = Result<watcher::Event<Value>, String>;
 
 /// Follows one kind for ever. A broken watch repairs itself, with growing pauses.
-pub(super) async fn follow(
+pub(crate) async fn follow(
     client: kube::Client,
     resource: Resource,
     namespace: Option<&str>,
@@ -57,11 +57,4 @@ fn as_value(event: watcher::Event<DynamicObject>) -> watcher::Event<Value> {
         watcher::Event::Apply(object) => watcher::Event::Apply(value(object)),
         watcher::Event::Delete(object) => watcher::Event::Delete(value(object)),
     }
-}
-
-/// Work that runs beside the caller until it is aborted.
-pub(super) fn spawn(work: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
-    let (handle, registration) = AbortHandle::new_pair();
-    drop(tokio::spawn(Abortable::new(work, registration)));
-    handle
 }

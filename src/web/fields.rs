@@ -1,0 +1,92 @@
+//! What a form or a program says, as names and texts. Pure.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::answer::Problem;
+use http::StatusCode;
+
+/// Fields and their values; of one that is said twice the last counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Fields(BTreeMap<String, String>);
+
+impl Fields {
+    /// Reads a body, by its content type. In JSON, objects may be one level deep: `{"limits": {"pods": 5}}` is field `limits:pods`.
+    pub(super) fn read(content_type: &str, body: &[u8]) -> Result<Self, Problem> {
+        if body.is_empty() {
+            return Ok(Self::default());
+        }
+        match content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+            "application/x-www-form-urlencoded" => Ok(Self::decoded(body)),
+            "application/json" => Self::json(body).ok_or_else(|| {
+                Problem::new(StatusCode::BAD_REQUEST, "the body is no JSON object of texts and numbers")
+                    .detail("fields may be texts, numbers, true, false and null, or an object of those")
+            }),
+            _ => Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "a body is a form or JSON")),
+        }
+    }
+
+    /// Reads a form, or what stands behind the `?` of an address.
+    pub(super) fn decoded(text: &[u8]) -> Self {
+        Self(form_urlencoded::parse(text).map(|(name, value)| (name.into_owned(), value.trim().to_owned())).collect())
+    }
+
+    fn json(body: &[u8]) -> Option<Self> {
+        let mut fields = BTreeMap::new();
+        for (name, value) in serde_json::from_slice::<serde_json::Map<String, Value>>(body).ok()? {
+            match value {
+                Value::Object(inner) => {
+                    for (key, value) in inner {
+                        fields.insert(format!("{name}:{key}"), plain(value)?);
+                    }
+                }
+                value => drop(fields.insert(name, plain(value)?)),
+            }
+        }
+        Some(Self(fields))
+    }
+
+    /// The value of a field; empty where there is none.
+    pub(super) fn get(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+
+    /// Whether a field is there at all.
+    pub(super) fn find(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// The fields that begin like this, by the rest of their names.
+    pub(super) fn under<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.0.iter().filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.as_str())))
+    }
+}
+
+fn plain(value: Value) -> Option<String> {
+    match value {
+        Value::Null => Some(String::new()),
+        Value::String(text) => Some(text.trim().to_owned()),
+        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+        Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_and_json_say_the_same() {
+        let form =
+            Fields::read("application/x-www-form-urlencoded; charset=utf-8", b"name=jane&limits%3Apods=5&a=%3Cb%3E+x").unwrap();
+        let json = Fields::read("application/json", br#"{"name": "jane ", "limits": {"pods": 5}, "a": "<b> x"}"#).unwrap();
+        assert_eq!(form, json);
+        assert_eq!(form.under("limits:").collect::<Vec<_>>(), [("pods", "5")]);
+        for (content_type, body) in
+            [("application/json", "[]"), ("application/json", r#"{"a": [1]}"#), ("text/plain", "a=b"), ("", "a=b")]
+        {
+            assert!(Fields::read(content_type, body.as_bytes()).is_err(), "{content_type} {body}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The web UI: pages rendered on the server for people, and the same as JSON for programs.
+//!
+//! Everything goes through `guard`: who asks (`sign_in`), whether they may ask at all (`rate`, `csrf`), and how it is answered (`answer`,
+//! `page`). What is shown comes from caches (`cache`) and only after the API server has said that this user may see it (`access`); what
+//! is changed is changed as this user, never as the web itself. Nothing is kept between requests but caches: any replica does.
+
+mod access;
+mod answer;
+mod cache;
+mod csrf;
+mod fields;
+mod guard;
+mod home;
+mod numbers;
+mod page;
+mod profile;
+mod profiles;
+mod rate;
+mod rows;
+mod sign_in;
+mod trial;
+mod visitor;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware;
+use axum::routing::{get, post};
+use tokio::sync::watch;
+
+use crate::cluster::Connection;
+use crate::error::{Error, Result};
+use crate::serving::{asked_to_end, numbers as as_numbers, serve, serve_until};
+use access::Access;
+use answer::Problem;
+use cache::Cache;
+use numbers::Numbers;
+use page::Pages;
+use rate::Rate;
+use sign_in::KeyRing;
+
+/// How long what is being answered may take once the role is to end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Where the role listens, and for whom.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Pages and /api.
+    pub listen: SocketAddr,
+    /// /livez, /healthz and /readyz.
+    pub probes: SocketAddr,
+    /// /metrics.
+    pub metrics: SocketAddr,
+    /// Whether people choose who they are: for trying out, on this machine alone.
+    pub trial: bool,
+}
+
+/// What every request has at hand.
+struct Site {
+    /// With the web's own rights: to watch, to ask who may what, and to act as others.
+    connection: Connection,
+    /// Without any: for users' own tokens, where those are to be used.
+    bare: Option<Connection>,
+    trial: bool,
+    cache: Cache,
+    access: Access,
+    keys: KeyRing,
+    rate: Rate,
+    numbers: Numbers,
+    pages: Pages,
+}
+
+/// Runs until `stop` turns true or the process is asked to end. With a connection without credentials, requests carry the users' own
+/// tokens; else the API server is told on whose behalf they are.
+pub async fn run(
+    connection: &Connection,
+    bare: Option<Connection>,
+    settings: &Settings,
+    stop: watch::Receiver<bool>,
+) -> Result<()> {
+    let Settings { listen, probes, metrics, trial } = *settings;
+    if trial && !listen.ip().is_loopback() {
+        return Err(Error::usage(format!(
+            "{listen} can be reached from other machines, and here everybody chooses who they are"
+        ))
+        .field("--listen")
+        .expected("an address of this machine alone, such as 127.0.0.1:8082"));
+    }
+    let asked_to_end = asked_to_end(stop)?;
+    let site = Arc::new(Site {
+        connection: connection.clone(),
+        bare,
+        trial,
+        cache: Cache::default(),
+        access: Access::new(connection.clone()),
+        keys: KeyRing::default(),
+        rate: Rate::default(),
+        numbers: Numbers::default(),
+        pages: Pages::new(),
+    });
+    let (ending, mut end) = watch::channel(false);
+    let ended = async move {
+        let _ = end.wait_for(|end| *end).await;
+    };
+    let stopping = async {
+        asked_to_end.await;
+        ending.send_replace(true);
+        tokio::time::sleep(PATIENCE).await;
+    };
+    tokio::select! {
+        served = serve_until(listen, pages(&site), ended) => served,
+        served = serve(probes, readiness(&site)) => served,
+        served = serve(metrics, measured(&site)) => served,
+        () = site.cache.follow(connection) => Ok(()),
+        () = stopping => Ok(()),
+    }
+}
+
+/// The same handlers answer people and programs.
+fn pages(site: &Arc<Site>) -> Router {
+    let api = Router::new()
+        .route("/namespaces", get(home::show))
+        .route("/profiles", get(profiles::list).post(profiles::create))
+        .route("/profiles/{name}", get(profile::show).delete(profile::delete))
+        .route("/profiles/{name}/{action}", post(profile::act));
+    let routes = Router::new()
+        .route("/", get(home::show))
+        .route("/profiles", get(profiles::list).post(profiles::create))
+        .route("/profiles/{name}", get(profile::show))
+        .route("/profiles/{name}/{action}", post(profile::act))
+        .route("/identity", get(trial::show).post(trial::choose))
+        .nest("/api", api)
+        .fallback(nowhere)
+        .method_not_allowed_fallback(otherwise)
+        .layer(middleware::from_fn_with_state(Arc::clone(site), guard::guard));
+    Router::new()
+        .route("/assets/style.css", get(page::style))
+        .route("/assets/icon.svg", get(page::icon))
+        .merge(routes)
+        .layer(middleware::map_response(guard::secured))
+        .with_state(Arc::clone(site))
+}
+
+async fn nowhere() -> Problem {
+    Problem::missing("there is no such page")
+}
+
+async fn otherwise() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this can't be asked for in this way")
+}
+
+fn readiness(site: &Arc<Site>) -> Router {
+    let site = Arc::clone(site);
+    let ready = move || {
+        std::future::ready(match site.cache.readiness() {
+            Ok(()) => (StatusCode::OK, "ok".to_owned()),
+            Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason),
+        })
+    };
+    let alive = || std::future::ready("ok");
+    Router::new().route("/livez", get(alive)).route("/healthz", get(alive)).route("/readyz", get(ready))
+}
+
+fn measured(site: &Arc<Site>) -> Router {
+    let site = Arc::clone(site);
+    Router::new().route("/metrics", get(move || std::future::ready(as_numbers(site.numbers.text()))))
+}

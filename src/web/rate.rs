@@ -1,0 +1,57 @@
+//! How often each user may ask: many at once, fewer for long.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use crate::serving::lock;
+
+/// Requests at once.
+const BURST: f64 = 60.0;
+/// Requests in a second, for long.
+const STEADY: f64 = 20.0;
+/// Users that are kept in mind before those who have been quiet are forgotten.
+const KEPT: usize = 10_000;
+
+/// What is left to each.
+#[derive(Debug, Default)]
+pub(super) struct Rate(Mutex<HashMap<String, (f64, Instant)>>);
+
+impl Rate {
+    /// Counts a request; an error says how long to wait.
+    pub(super) fn count(&self, user: &str) -> Result<(), Duration> {
+        self.count_at(user, Instant::now())
+    }
+
+    fn count_at(&self, user: &str, now: Instant) -> Result<(), Duration> {
+        let mut left = lock(&self.0);
+        let since = |at: Instant| now.saturating_duration_since(at).as_secs_f64();
+        if left.len() >= KEPT {
+            left.retain(|_, (left, at)| *left + since(*at) * STEADY < BURST);
+        }
+        let entry = left.entry(user.to_owned()).or_insert((BURST, now));
+        let now_left = since(entry.1).mul_add(STEADY, entry.0).min(BURST);
+        *entry = (now_left, now);
+        if now_left < 1.0 {
+            return Err(Duration::from_secs_f64((1.0 - now_left) / STEADY));
+        }
+        entry.0 -= 1.0;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_too_often_waits_and_nobody_else_does() {
+        let (rate, start) = (Rate::default(), Instant::now());
+        let counted = (0..100).filter(|_| rate.count_at("eve", start).is_ok()).count();
+        assert_eq!(counted, 60);
+        assert!(rate.count_at("eve", start).unwrap_err() <= Duration::from_millis(50));
+        assert!(rate.count_at("jane", start).is_ok());
+        let later = start + Duration::from_secs(1);
+        assert_eq!((0..100).filter(|_| rate.count_at("eve", later).is_ok()).count(), 20);
+    }
+}
