@@ -3,6 +3,7 @@
 #![allow(clippy::print_stderr, reason = "a test says aloud what it skips, and prints its figures")]
 
 mod auth;
+mod browser;
 mod corpus;
 mod definition;
 mod delete;
@@ -46,6 +47,7 @@ mod status;
 mod training;
 mod web;
 mod web_attacks;
+mod web_browser;
 mod web_rig;
 mod webhook;
 mod yaml;
