@@ -173,12 +173,8 @@ fn after_api_services(order: &mut Order, members: &[Member]) {
 
 /// The way in from outside opens once what guards it stands: all policies, and what the component runs itself.
 fn doors_last(order: &mut Order, members: &[Member]) {
-    let policies: BTreeSet<TaskId> = members
-        .iter()
-        .enumerate()
-        .filter(|(_, member)| member.object.id.group == "security.istio.io")
-        .map(|(index, _)| index)
-        .collect();
+    let policies: BTreeSet<TaskId> =
+        members.iter().enumerate().filter(|(_, member)| is_guard(&member.object.id)).map(|(index, _)| index).collect();
     let mut guards: HashMap<&str, TaskId> = HashMap::new();
     for (door, member) in members.iter().enumerate().filter(|(_, member)| is_door(&member.object.id)) {
         let component = member.component.as_str();
@@ -192,6 +188,11 @@ fn doors_last(order: &mut Order, members: &[Member]) {
         });
         order.after[door].insert(guard);
     }
+}
+
+/// Whether objects of this kind decide what of that traffic goes on, and what of it is taken off.
+fn is_guard(id: &ObjectId) -> bool {
+    id.group == "security.istio.io" || id.is("networking.istio.io", "EnvoyFilter")
 }
 
 /// Whether traffic from outside comes in by objects of this kind.
@@ -292,11 +293,12 @@ mod tests {
             policy_elsewhere,
             object("apps/v1", "Deployment", "deployments"),
             object("networking.k8s.io/v1", "Ingress", "ingresses"),
+            object("networking.istio.io/v1alpha3", "EnvoyFilter", "envoyfilters"),
         ];
         let order = order(&members);
         for door in [0, 3] {
             let before = all_before(&order, door);
-            assert!(before.contains(&1) && before.contains(&2), "{before:?}");
+            assert!([1, 2, 4].iter().all(|guard| before.contains(guard)), "{before:?}");
             let ready = Gate::Ready(members[2].object.id.clone());
             assert!(before.iter().any(|task| matches!(&order.tasks[*task], Task::Gate(gate) if *gate == ready)), "{before:?}");
         }

@@ -106,6 +106,23 @@ fn is_preflight(asked: &Asked<'_>) -> bool {
     asked.method == "OPTIONS" && has("origin") && has("access-control-request-method")
 }
 
+/// Headers as policies see them: those that tell a claim are taken off first, and come from the token that counts alone.
+fn told(headers: &[(String, String)], rules: &[Value], token: Option<&Token>) -> Vec<(String, String)> {
+    let outputs = || rules.iter().flat_map(|rule| list(rule, "/outputClaimToHeaders").iter().map(move |output| (rule, output)));
+    let is_output =
+        |name: &str| outputs().any(|(_, output)| output["header"].as_str().is_some_and(|own| own.eq_ignore_ascii_case(name)));
+    let mut told: Vec<(String, String)> = headers.iter().filter(|(name, _)| !is_output(name)).cloned().collect();
+    let Some(token) = token else { return told };
+    for (_, output) in outputs().filter(|(rule, _)| rule["issuer"] == token.claims["iss"]) {
+        let (Some(name), Some(claim)) = (output["header"].as_str(), output["claim"].as_str()) else { continue };
+        let claim = claim.split('.').try_fold(&token.claims, |value, part| value.get(part));
+        // A list is written in a way that no policy of ours reads.
+        let text = claim.filter(|value| !value.is_array() && !value.is_object() && !value.is_null());
+        told.extend(text.map(|value| (name.to_owned(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))));
+    }
+    told
+}
+
 impl Known {
     /// What happens to a request that comes by the gateway.
     #[must_use]
@@ -182,8 +199,9 @@ impl Known {
                 return Step { at, allowed: Some(false), status: Some(status), by: None, why, notes };
             }
         };
+        let headers = if is_preflight(asked) { asked.headers.clone() } else { told(&asked.headers, &rules, proved.as_ref()) };
         let request =
-            Request { method: asked.method, host: asked.host, path, token: proved.as_ref(), principal, headers: &asked.headers };
+            Request { method: asked.method, host: asked.host, path, token: proved.as_ref(), principal, headers: &headers };
         let Decision { allowed, by, why, asked } = decide(&Place { policies: &policies }, &request);
         notes
             .extend(asked.into_iter().map(|provider| format!("{provider} is asked first, which may send to a login or say 401")));
@@ -255,6 +273,8 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use serde_json::json;
 
     fn known() -> Known {
@@ -310,6 +330,23 @@ mod tests {
         let page = ask("/jupyter");
         assert_eq!((page.allowed, page.route), (Some(true), None));
         assert_eq!((namespace_of("/models/n/m/"), namespace_of("/notebook/"), namespace_of("/x/n/")), (Some("n"), None, None));
+    }
+
+    #[test]
+    fn what_a_claim_tells_comes_from_the_token_alone() {
+        let rules = [
+            json!({"issuer": "i", "outputClaimToHeaders": [{"header": "Verified", "claim": "email_verified"}, {"header": "role", "claim": "a.b"},
+                {"header": "groups", "claim": "groups"}]}),
+            json!({"issuer": "other", "outputClaimToHeaders": [{"header": "name", "claim": "email"}]}),
+        ];
+        let sent = ["verified", "name", "own"].map(|name| (name.to_owned(), "sent".to_owned()));
+        let own = ("own".to_owned(), "sent".to_owned());
+        assert_eq!(told(&sent, &rules, None), std::slice::from_ref(&own));
+        let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let claims = json!({"iss": "i", "email": "e", "email_verified": true, "a": {"b": "c"}, "groups": ["g"]});
+        let token = Token::read(&format!("{}.{}.", part(json!({})), part(claims))).unwrap();
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(told(&sent, &rules, Some(&token)), [own, pair("Verified", "true"), pair("role", "c")]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::harness::{App, Cluster, Said, free_port, say};
+use crate::oauth2;
 
 /// Istio's own definitions: the folder of its Go module holds them.
 fn istio_definitions() -> String {
@@ -317,27 +318,6 @@ fn api_users_come_change_and_go() {
     assert!(login.apply().code == 0 && apply("hunter3-hunter3"), "it is asked for again");
 }
 
-/// The proxy's own binary, built from its Go module where it is not there.
-fn proxy() -> std::path::PathBuf {
-    const MODULE: &str = "github.com/oauth2-proxy/oauth2-proxy/v7@v7.15.6";
-    let folder = kfctl::directories::cache_directory().expect("a cache").join("oauth2-proxy-v7.15.6");
-    let program = folder.join("oauth2-proxy");
-    if !program.exists() {
-        let building = folder.with_extension("building");
-        say(Command::new("go").args(["install", MODULE]).env("GOBIN", &building).current_dir("/")).success();
-        std::fs::create_dir_all(&folder).expect("a folder");
-        std::fs::rename(building.join("oauth2-proxy"), &program).expect("it was built");
-    }
-    program
-}
-
-/// The arguments of oauth2-proxy's container in what is rendered.
-fn arguments(rendered: &str) -> Vec<String> {
-    let deployment = kfctl::yaml::documents(rendered, std::path::Path::new("deployment")).expect("YAML").remove(0);
-    let arguments = deployment.pointer("/spec/template/spec/containers/0/args").and_then(|list| list.as_array()).expect("a list");
-    arguments.iter().map(|argument| argument.as_str().expect("text").to_owned()).collect()
-}
-
 #[test]
 fn oauth2_proxy_itself_takes_what_is_rendered() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -349,8 +329,8 @@ fn oauth2_proxy_itself_takes_what_is_rendered() {
     let image = app.read("rendered/auth/deployment-auth-oauth2-proxy.yaml");
     assert!(image.contains("quay.io/oauth2-proxy/oauth2-proxy:v7.15.6"), "the binary of this test is another one");
     let port = free_port();
-    let mut command = Command::new(proxy());
-    for argument in arguments(&image) {
+    let mut command = Command::new(oauth2::program());
+    for argument in oauth2::arguments(&image) {
         let argument = argument.replace("0.0.0.0:4180", &format!("127.0.0.1:{port}"));
         command.arg(argument.replace("0.0.0.0:9180", "127.0.0.1:0"));
     }

@@ -1,8 +1,9 @@
 //! Definitions of the tests' own.
 
-/// One that takes every object of its kind, in version v1.
+/// One that takes every object of its kind, in version v1; Istio has one kind that is in none.
 pub(crate) fn definition(group: &str, plural: &str, kind: &str) -> String {
+    let version = if kind == "EnvoyFilter" { "v1alpha3" } else { "v1" };
     format!(
-        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: {plural}.{group}}}\nspec:\n  group: {group}\n  scope: Namespaced\n  names: {{kind: {kind}, plural: {plural}}}\n  versions:\n  - {{name: v1, served: true, storage: true, schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}}}\n"
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: {plural}.{group}}}\nspec:\n  group: {group}\n  scope: Namespaced\n  names: {{kind: {kind}, plural: {plural}}}\n  versions:\n  - {{name: {version}, served: true, storage: true, schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}}}\n"
     )
 }

@@ -38,6 +38,7 @@ impl Endpoints {
         define("security.istio.io", "authorizationpolicies", "AuthorizationPolicy");
         define("security.istio.io", "requestauthentications", "RequestAuthentication");
         define("networking.istio.io", "gateways", "Gateway");
+        define("networking.istio.io", "envoyfilters", "EnvoyFilter");
         test.admin(&["create", "namespace", "istio-system"]);
         test.app.kfctl(&["component", "enable", "auth"]).success();
         for (key, value) in [("login", "none"), ("tls", "none"), ("jwks", r#"{"keys":[]}"#)] {

@@ -40,7 +40,7 @@ fn api_istio_is_installed_where_there_is_none_and_stays_ours() {
     let said = app.kfctl(&["apply", "k8s", "--yes", "--no-wait"]);
     assert_eq!(said.code, 0, "{}", said.all());
     let mesh = cluster.kubectl(&["-n", "istio-system", "get", "configmap", "istio", "-o", "jsonpath={.data}"]).success();
-    for words in ["kubeflow-oauth2-proxy", "DECODE_AND_MERGE_SLASHES", "meshNetworks"] {
+    for words in ["kubeflow-oauth2-proxy", "DECODE_AND_MERGE_SLASHES", r#"ingressControllerMode: \"OFF\""#, "meshNetworks"] {
         assert!(mesh.contains(words), "{words}: {mesh}");
     }
     let enforced = "jsonpath={.metadata.labels.pod-security\\.kubernetes\\.io/enforce}";

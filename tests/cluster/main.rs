@@ -21,6 +21,7 @@ mod local;
 mod message;
 mod notebook_culling;
 mod notebooks;
+mod oauth2;
 mod open;
 mod profile_attacks;
 mod profile_claims;

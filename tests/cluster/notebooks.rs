@@ -309,6 +309,7 @@ fn a_route_needs_walls(test: &Profiles) {
     for (group, plural, kind) in [
         ("networking.istio.io", "virtualservices", "VirtualService"),
         ("networking.istio.io", "gateways", "Gateway"),
+        ("networking.istio.io", "envoyfilters", "EnvoyFilter"),
         ("security.istio.io", "authorizationpolicies", "AuthorizationPolicy"),
         ("security.istio.io", "requestauthentications", "RequestAuthentication"),
     ] {
@@ -326,6 +327,7 @@ fn a_route_needs_walls(test: &Profiles) {
     let made = route("sample-v1").expect("a route");
     assert_eq!(made["spec"]["http"][0]["match"][0]["uri"]["prefix"], "/notebook/kubeflow-jane/sample-v1/");
     assert_eq!(made["spec"]["gateways"], json!(["kubeflow/kubeflow-gateway"]));
+    assert!(made["spec"]["http"][0].get("headers").is_none(), "the sidecar decides by the token");
 
     // A private one has a policy of its own; without a sidecar nothing would keep the others of the namespace out.
     let policy = || test.of_jane("authorizationpolicy", "notebook-private-own");
@@ -346,6 +348,17 @@ fn a_route_needs_walls(test: &Profiles) {
     test.condition_says("own", "RouteReady", "RouteReady");
     test.edit("own", &annotations(json!({"notebooks.kubeflow.org/private": null})));
     test.cluster.until("the policy goes", || policy().is_none());
+    // Where no sidecar decides, the token ends at the gateway: before this notebook, and before all where the gateway alone is to.
+    let ends = |name: &str| {
+        let headers = route(name).map(|route| route["spec"]["http"][0]["headers"].clone());
+        headers == Some(json!({"request": {"remove": ["authorization"]}}))
+    };
+    test.edit("own", &json!({"metadata": {"labels": {"sidecar.istio.io/inject": "false"}}}));
+    test.cluster.until("the token ends before it", || ends("own"));
+    assert!(!ends("sample-v1"));
+    set("enforce", "gateway");
+    test.app.kfctl(&["apply", "k8s", "-c", "auth", "--no-wait"]).success();
+    test.cluster.until("the token ends before all", || ends("sample-v1"));
     // Where no profile's walls stand, there is no way in.
     test.admin(&["create", "namespace", "bare"]);
     test.admin(&["-n", "bare", "create", "-f", &test.app.write("bare.yaml", &sample("v1", "open"))]);

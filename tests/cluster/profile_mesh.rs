@@ -109,6 +109,8 @@ fn comes_with_what_it_needs(test: &Profiles) {
     test.app.kfctl(&["component", "enable", "auth"]).success();
     // What brings tokens, and the way in, are others' matter.
     test.admin(&["create", "-f", &test.app.write("gateway.yaml", &definition("networking.istio.io", "gateways", "Gateway"))]);
+    let filters = definition("networking.istio.io", "envoyfilters", "EnvoyFilter");
+    test.admin(&["create", "-f", &test.app.write("filters.yaml", &filters)]);
     test.app.kfctl(&["param", "set", "auth", "login", "none"]).success();
     test.app.kfctl(&["param", "set", "auth", "jwks", KEYS]).success();
     test.setting("audiences", "kubeflow, other");
@@ -129,15 +131,18 @@ fn comes_with_what_it_needs(test: &Profiles) {
         rule,
         json!({"issuer": "http://dex.auth.svc.cluster.local:5556/dex", "jwks": KEYS, "audiences": ["kubeflow", "other"],
             "fromHeaders": [{"name": "Authorization", "prefix": "Bearer "}], "forwardOriginalToken": false,
-            "outputClaimToHeaders": [{"header": "kubeflow-userid", "claim": "email"}, {"header": "kubeflow-groups", "claim": "groups"}]})
+            "outputClaimToHeaders": [{"header": "kubeflow-userid", "claim": "email"},
+                {"header": "kubeflow-email-verified", "claim": "email_verified"}, {"header": "kubeflow-groups", "claim": "groups"}]})
     );
     let login = test.spec_of(("istio-system", "authorizationpolicy", "kubeflow-login")).expect("of the component");
+    let behind = json!([{"operation": {"notPaths": ["/dex/*", "/oauth2/*"]}}]);
     assert_eq!(
         (&login["action"], &login["rules"]),
         (
             &json!("DENY"),
             &json!([{"from": [{"source": {"notRequestPrincipals": ["http://dex.auth.svc.cluster.local:5556/dex/*"]}}],
-                "to": [{"operation": {"notPaths": ["/dex/*", "/oauth2/*"]}}]}])
+                "to": behind},
+                {"when": [{"key": "request.headers[kubeflow-email-verified]", "notValues": ["true"]}], "to": behind}])
         )
     );
 }
@@ -208,8 +213,7 @@ fn comes_back(test: &Profiles) {
 }
 
 fn follows_its_settings(test: &Profiles) {
-    for (value, expected) in
-        [("gateway", [false, false, true, true]), ("sidecar", [true, true, true, false]), ("both", [true; 4])]
+    for (value, expected) in [("gateway", [false, true, true, true]), ("sidecar", [true, true, true, false]), ("both", [true; 4])]
     {
         test.setting("enforce", value);
         test.cluster.until(&format!("{value}: {:?}", test.there()), || test.there() == expected);

@@ -77,6 +77,7 @@ impl Mesh {
         let kinds = [
             ("networking.istio.io", "gateways", "Gateway"),
             ("networking.istio.io", "virtualservices", "VirtualService"),
+            ("networking.istio.io", "envoyfilters", "EnvoyFilter"),
             ("security.istio.io", "authorizationpolicies", "AuthorizationPolicy"),
             ("security.istio.io", "requestauthentications", "RequestAuthentication"),
         ];

@@ -8,6 +8,11 @@ use std::sync::{Arc, Mutex};
 /// The header that tells requests apart.
 pub(crate) const NUMBER: &str = "x-request-number";
 
+/// What they set: one cookie of their own, and such as would log somebody in as another.
+const COOKIES: [&str; 3] =
+    [OWN_COOKIE, "kubeflow=planted; Path=/", "__Host-kubeflow_0=planted; Path=/; Secure; HttpOnly; SameSite=Lax"];
+pub(crate) const OWN_COOKIE: &str = "theme=dark; Path=/";
+
 /// A request as it reached a backend. Names of headers in lower case.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
@@ -51,7 +56,8 @@ impl Backends {
         if let [number] = seen.header(NUMBER)[..] {
             self.0.lock().expect("no panic").insert(number.to_owned(), seen.clone());
         }
-        let text = format!("HTTP/1.1 200 OK\r\nx-backend: {name}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+        let cookies: String = COOKIES.iter().map(|cookie| format!("set-cookie: {cookie}\r\n")).collect();
+        let text = format!("HTTP/1.1 200 OK\r\nx-backend: {name}\r\n{cookies}connection: close\r\ncontent-length: 0\r\n\r\n");
         (&stream).write_all(text.as_bytes()).ok()
     }
 

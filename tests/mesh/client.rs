@@ -34,8 +34,8 @@ impl Client {
         self.people[who].get(name).map(String::as_str)
     }
 
-    /// The token of one of them.
-    pub(crate) fn token(&self, who: &str) -> Option<String> {
+    /// What the token of one of them says.
+    pub(crate) fn claims(&self, who: &str) -> Option<Value> {
         let who = &self.people[who];
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
         let word = |name: &str| who.get(name).map(String::as_str);
@@ -48,9 +48,23 @@ impl Client {
         if let Some(time) = seconds("nbf") {
             claims["nbf"] = time.into();
         }
+        for (name, value) in who {
+            if let Some(claim) = name.strip_prefix("claim.") {
+                claims[claim] = serde_json::from_str(value).unwrap_or_else(|_| value.as_str().into());
+            }
+        }
         if let Some(groups) = word("groups") {
             claims["groups"] = groups.split(',').map(Value::from).collect();
         }
+        // null is no claim at all.
+        claims.as_object_mut().expect("an object").retain(|_, value| !value.is_null());
+        Some(claims)
+    }
+
+    /// The token of one of them.
+    pub(crate) fn token(&self, who: &str) -> Option<String> {
+        let mut claims = self.claims(who)?;
+        let word = |name: &str| self.people[who].get(name).map(String::as_str);
         let token = self.keys.token(word("alg").unwrap_or("RS256"), &claims);
         let Some(other) = word("becomes") else { return Some(token) };
         claims["email"] = other.into();
@@ -92,8 +106,9 @@ impl Client {
         (headers, query)
     }
 
-    /// Sends the request of a cell to a port. Its number, its status (0 without an answer) and the backend that answered.
-    pub(crate) fn send(&self, cell: &Cell, port: u16) -> (String, u16, Option<String>) {
+    /// Sends the request of a cell to a port. Its number, its status (0 without an answer), the backend that answered, and all cookies that
+    /// are set.
+    pub(crate) fn send(&self, cell: &Cell, port: u16) -> (String, u16, Option<String>, Vec<String>) {
         let number = self.count.fetch_add(1, Ordering::Relaxed).to_string();
         let (mut headers, query) = self.credentials(&cell.who);
         headers.push((NUMBER.to_owned(), number.clone()));
@@ -103,7 +118,8 @@ impl Client {
             if cell.protocol == "2" { second(cell, &target, &headers, port) } else { first(cell, &target, &headers, port) };
         let status = head.split(' ').nth(1).and_then(|status| status.trim().parse().ok()).unwrap_or(0);
         let backend = head.lines().find_map(|line| line.strip_prefix("x-backend: ")).map(str::to_owned);
-        (number, status, backend)
+        let cookies = head.lines().filter_map(|line| line.strip_prefix("set-cookie: ")).map(str::to_owned).collect();
+        (number, status, backend, cookies)
     }
 }
 

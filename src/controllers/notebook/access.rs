@@ -4,6 +4,8 @@
 //! login's and its claim the creator's. Only health, asked for from inside, and the controller's question whether it is in use come
 //! through, as for every notebook.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::desired::{has_sidecar, object, private_to};
@@ -20,7 +22,8 @@ const HEALTH: [&str; 2] = ["/healthz", "/wait-for-drain"];
 /// Whether a notebook may have a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Route {
-    Open,
+    /// There is one, at which these headers end: a token, where nothing behind has to prove it.
+    Open(BTreeSet<String>),
     /// Not now, and one that is there goes.
     Closed(Verdict),
     /// One that is there stays: what decides is not known.
@@ -33,11 +36,11 @@ pub(super) fn route(notebook: &Notebook, doors: &Doors, is_served: bool) -> Rout
         let message = "the cluster has no virtualservices.networking.istio.io: no route leads to this notebook; `kubectl port-forward` does";
         return Route::AsItIs(Verdict::no("MeshMissing", message));
     }
-    if doors.login.is_none() {
+    let Some(login) = &doors.login else {
         let message =
             "ConfigMap mesh is missing or wrong, so that nobody could be told from another; `kfctl apply k8s -c auth` makes it";
         return Route::AsItIs(Verdict::no("MeshNotConfigured", message));
-    }
+    };
     let at_sidecar = doors.at_sidecars && has_sidecar(notebook);
     if private_to(notebook).is_some() && !at_sidecar {
         let message = "no route is made: only a sidecar keeps others of this namespace out, and none stands before this notebook";
@@ -48,7 +51,8 @@ pub(super) fn route(notebook: &Notebook, doors: &Doors, is_served: bool) -> Rout
             "no route is made: neither the gateway nor a sidecar would keep strangers out; is this the namespace of a profile?";
         return Route::Closed(Verdict::no("NotProtected", message));
     }
-    Route::Open
+    // A sidecar that decides proves the token, and hands none on.
+    Route::Open(if at_sidecar { BTreeSet::new() } else { login.token_headers.clone() })
 }
 
 /// The policy of a notebook that is somebody's alone.
@@ -108,6 +112,7 @@ mod tests {
             issuer: "https://dex".into(),
             claim: "request.auth.claims[email]".into(),
             prefix: prefix.into(),
+            token_headers: BTreeSet::from(["authorization".to_owned()]),
             gateway: "g".into(),
         }
     }
@@ -126,7 +131,7 @@ mod tests {
         let plain = with(json!({}));
         let bare = with(json!({"sidecar.istio.io/inject": "false"}));
         let own = private("jane");
-        let is_open = |notebook: &Notebook, doors: &Doors| route(notebook, doors, true) == Route::Open;
+        let is_open = |notebook: &Notebook, doors: &Doors| matches!(route(notebook, doors, true), Route::Open(_));
         for (at_gateway, at_sidecars, expected) in [
             (true, true, [true, true, true]),
             (true, false, [true, true, false]),
@@ -136,6 +141,10 @@ mod tests {
             let doors = doors(at_gateway, at_sidecars);
             assert_eq!([is_open(&plain, &doors), is_open(&bare, &doors), is_open(&own, &doors)], expected);
         }
+        // The token goes on to a sidecar that decides by it, and to nothing else.
+        let takes_token = |notebook: &Notebook, doors| route(notebook, &doors, true) == Route::Open(BTreeSet::new());
+        assert!(takes_token(&plain, doors(true, true)) && takes_token(&own, doors(false, true)));
+        assert!(!takes_token(&bare, doors(true, true)) && !takes_token(&plain, doors(true, false)));
         assert!(matches!(route(&plain, &Doors::default(), true), Route::AsItIs(_)));
         assert!(matches!(route(&plain, &doors(true, true), false), Route::AsItIs(_)));
     }

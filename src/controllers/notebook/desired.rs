@@ -3,6 +3,8 @@
 //! The pod's template may change at any time, and no pod starts anew for it: the `StatefulSet` replaces pods only when they are deleted, and
 //! the pod says from which generation of the notebook it was made. Only a newer one, or the annotation that asks for it, is a reason.
 
+use std::collections::BTreeSet;
+
 use kube::ResourceExt;
 use serde_json::{Map, Value, json};
 
@@ -129,8 +131,8 @@ pub(super) fn route_name(namespace: &str, name: &str) -> String {
     format!("notebook-{namespace}-{name}")
 }
 
-/// The route from the gateway; an error says what is wrong with an annotation.
-pub(super) fn route(notebook: &Notebook, settings: &Settings) -> Result<Value, String> {
+/// The route from the gateway, at which some headers end; an error says what is wrong with an annotation.
+pub(super) fn route(notebook: &Notebook, settings: &Settings, ends: &BTreeSet<String>) -> Result<Value, String> {
     let (namespace, name) = (namespace(notebook), notebook.name_any());
     let prefix = format!("/notebook/{namespace}/{name}/");
     let rewrite = annotation(notebook, REWRITE).filter(|path| !path.is_empty()).unwrap_or(&prefix);
@@ -152,7 +154,10 @@ pub(super) fn route(notebook: &Notebook, settings: &Settings) -> Result<Value, S
         "route": [{"destination": {"host": format!("{name}.{namespace}.svc.{}", settings.cluster_domain), "port": {"number": 80}}}],
     });
     if !headers.is_empty() {
-        http["headers"] = json!({"request": {"set": headers}});
+        http["headers"]["request"]["set"] = headers.into();
+    }
+    if !ends.is_empty() {
+        http["headers"]["request"]["remove"] = json!(ends);
     }
     let spec = json!({"hosts": [settings.host], "gateways": [settings.gateway], "http": [http]});
     Ok(object(notebook, "networking.istio.io/v1", "VirtualService", &route_name(&namespace, &name), spec))
@@ -228,7 +233,7 @@ pub(super) mod tests {
             service(&notebook)["spec"]["ports"],
             json!([{"name": "http-nb", "port": 80, "targetPort": 8888, "protocol": "TCP"}])
         );
-        let route = route(&notebook, &settings(json!({}))).unwrap();
+        let route = route(&notebook, &settings(json!({})), &BTreeSet::new()).unwrap();
         assert_eq!(route["metadata"]["name"], "notebook-kubeflow-jane-nb");
         assert_eq!(
             route["spec"],
@@ -254,9 +259,12 @@ pub(super) mod tests {
         assert_eq!((&container["workingDir"], &made["spec"]["template"]["spec"]["securityContext"]), (&json!("/w"), &json!({})));
         assert_eq!(made["spec"]["template"]["metadata"]["annotations"]["a/b"], "c");
         assert_eq!(service(&notebook)["spec"]["ports"][0]["targetPort"], 80);
-        let route = route(&notebook, &settings(json!({}))).unwrap();
+        let route = route(&notebook, &settings(json!({})), &BTreeSet::from(["authorization".to_owned()])).unwrap();
         assert_eq!(route["spec"]["http"][0]["rewrite"]["uri"], "/");
-        assert_eq!(route["spec"]["http"][0]["headers"], json!({"request": {"set": {"X-Root": "/"}}}));
+        assert_eq!(
+            route["spec"]["http"][0]["headers"],
+            json!({"request": {"set": {"X-Root": "/"}, "remove": ["authorization"]}})
+        );
     }
 
     #[test]
@@ -266,7 +274,7 @@ pub(super) mod tests {
         {
             let name = format!("notebooks.kubeflow.org/{name}");
             let notebook = notebook(json!({"annotations": {name.clone(): value}}), plain());
-            assert!(route(&notebook, &settings(json!({}))).unwrap_err().contains(&name));
+            assert!(route(&notebook, &settings(json!({})), &BTreeSet::new()).unwrap_err().contains(&name));
         }
     }
 

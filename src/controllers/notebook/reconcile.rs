@@ -146,7 +146,7 @@ impl Reconciler {
         );
         match access::route(notebook, &doors, routes_served) {
             Route::AsItIs(verdict) => Ok(verdict),
-            Route::Open if is_closed => match desired::route(notebook, settings) {
+            Route::Open(ends) if is_closed => match desired::route(notebook, settings, &ends) {
                 Ok(content) => {
                     put(Source::Routes, "VirtualService", route, content, view.route.as_ref()).await?;
                     Ok(Verdict::yes("RouteReady", format!("/notebook/{namespace}/{name}/")))

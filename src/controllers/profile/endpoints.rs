@@ -117,17 +117,20 @@ impl Open<'_> {
         objects
     }
 
-    /// Model servers know nothing of the path before theirs, nor does the login's session concern them.
+    /// Model servers know nothing of the path before theirs. Where no sidecar has to prove the token, it ends here.
     fn route(&self, namespace: &str, mesh: &Mesh) -> Value {
         let host = format!("{}.{namespace}.svc.cluster.local", self.name);
+        let mut http = json!({
+            "match": [{"uri": {"prefix": endpoint::path(namespace, self.name)}}],
+            "rewrite": {"uri": "/"},
+            "route": [{"destination": {"host": host, "port": {"number": self.endpoint.port}}}],
+        });
+        if !mesh.at_sidecars {
+            http["headers"] = json!({"request": {"remove": mesh.token_headers}});
+        }
         json!({
             "metadata": {"annotations": {ENDPOINT_SUBJECTS: endpoint::written(&self.endpoint.subjects)}},
-            "spec": {"gateways": [mesh.gateway.name], "hosts": ["*"], "http": [{
-                "match": [{"uri": {"prefix": endpoint::path(namespace, self.name)}}],
-                "rewrite": {"uri": "/"},
-                "headers": {"request": {"remove": ["cookie"]}},
-                "route": [{"destination": {"host": host, "port": {"number": self.endpoint.port}}}],
-            }]},
+            "spec": {"gateways": [mesh.gateway.name], "hosts": ["*"], "http": [http]},
         })
     }
 
@@ -200,7 +203,6 @@ mod tests {
             made[0]["spec"],
             json!({"gateways": ["shop/kubeflow-gateway"], "hosts": ["*"], "http": [{
                 "match": [{"uri": {"prefix": "/models/kubeflow-jane/mnist/"}}], "rewrite": {"uri": "/"},
-                "headers": {"request": {"remove": ["cookie"]}},
                 "route": [{"destination": {"host": "mnist.kubeflow-jane.svc.cluster.local", "port": {"number": 80}}}]}]})
         );
     }
@@ -214,7 +216,9 @@ mod tests {
                 {"from": issued, "when": [{"key": "request.auth.claims[email]", "values": ["bob"]}]},
                 {"from": issued, "when": [{"key": "request.auth.claims[groups]", "values": ["team"]}]}]})
         );
-        assert_eq!(objects(BOB, &[("enforce", "gateway")]).len(), 1, "without sidecars the gateway alone decides");
+        let made = objects(BOB, &[("enforce", "gateway"), ("jwtHeader", "X-Token")]);
+        assert_eq!(made.len(), 1, "without sidecars the gateway alone decides");
+        assert_eq!(made[0]["spec"]["http"][0]["headers"], json!({"request": {"remove": ["authorization", "x-token"]}}));
     }
 
     #[test]

@@ -1,15 +1,22 @@
 //! What the admin decided about the mesh: `ConfigMap` `mesh`, which the parameters of component `auth` fill. Pure.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 /// Its name.
 pub(super) const CONFIGMAP: &str = "mesh";
+
+/// The header that says `true` where the token's e-mail address is verified: policies read no claim that is true or false.
+pub(super) const VERIFIED_EMAIL: &str = "kubeflow-email-verified";
 
 /// How logins are proved, and where the rules hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mesh {
     /// How a token is validated: the rule of a `RequestAuthentication`.
     pub(super) rule: Value,
+    /// The headers in which it may be, in lower case: where it is looked for, and where programs bring theirs.
+    pub(super) token_headers: BTreeSet<String>,
     /// Whose tokens count.
     pub(super) issuer: String,
     /// What names the user in a token, and the groups where it names any: conditions of a policy.
@@ -18,6 +25,8 @@ pub(super) struct Mesh {
     /// What RBAC puts before a user's name and a group's.
     pub(super) user_prefix: String,
     pub(super) groups_prefix: String,
+    /// Whether a token counts only where its e-mail address is verified.
+    pub(super) verified_email: bool,
     pub(super) gateway: Gateway,
     /// Whether the rules hold at the gateway, and at the sidecars.
     pub(super) at_gateway: bool,
@@ -79,6 +88,7 @@ impl Mesh {
         let groups = if groups_claim.is_empty() { "kubeflow-none".to_owned() } else { dotted(groups_claim) };
         rule["outputClaimToHeaders"] = json!([
             {"header": "kubeflow-userid", "claim": dotted(&user_claim)},
+            {"header": VERIFIED_EMAIL, "claim": "email_verified"},
             {"header": "kubeflow-groups", "claim": groups},
         ]);
         let gateway = plain("gateway", "kubeflow/kubeflow-gateway");
@@ -93,11 +103,13 @@ impl Mesh {
         }
         Ok(Self {
             rule,
+            token_headers: BTreeSet::from(["authorization".to_owned(), header.to_lowercase()]),
             issuer: issuer.to_owned(),
             user: condition("userClaim", &user_claim)?,
             groups: (!groups_claim.is_empty()).then(|| condition("groupsClaim", groups_claim)).transpose()?,
             user_prefix: plain("userPrefix", ""),
             groups_prefix: plain("groupsPrefix", ""),
+            verified_email: plain("verifiedEmail", "false") == "true",
             gateway: Gateway {
                 name: gateway,
                 namespace: word("gatewayNamespace", "istio-system")?,
@@ -135,10 +147,12 @@ mod tests {
         assert_eq!(
             mesh.rule,
             json!({"issuer": "https://dex.example.com/", "fromHeaders": [{"name": "Authorization", "prefix": "Bearer "}],
-                "outputClaimToHeaders": [{"header": "kubeflow-userid", "claim": "email"}, {"header": "kubeflow-groups", "claim": "groups"}]})
+                "outputClaimToHeaders": [{"header": "kubeflow-userid", "claim": "email"},
+                    {"header": "kubeflow-email-verified", "claim": "email_verified"}, {"header": "kubeflow-groups", "claim": "groups"}]})
         );
         assert_eq!(mesh.gateway.namespace, "istio-system");
         assert!(mesh.at_gateway && mesh.at_sidecars);
+        assert_eq!(Vec::from_iter(mesh.token_headers), ["authorization"]);
     }
 
     #[test]
@@ -149,14 +163,16 @@ mod tests {
         assert_eq!(
             mesh.rule,
             json!({"issuer": "i", "jwks": "{\"keys\": []}", "audiences": ["a", "b"], "fromHeaders": [{"name": "x-jwt"}],
-                "outputClaimToHeaders": [{"header": "kubeflow-userid", "claim": "sub"}, {"header": "kubeflow-groups", "claim": "realm_access.roles"}]})
+                "outputClaimToHeaders": [{"header": "kubeflow-userid", "claim": "sub"},
+                    {"header": "kubeflow-email-verified", "claim": "email_verified"}, {"header": "kubeflow-groups", "claim": "realm_access.roles"}]})
         );
         assert_eq!(mesh.user, "request.auth.claims[sub]");
         assert_eq!(mesh.groups.as_deref(), Some("request.auth.claims[realm_access][roles]"));
         assert!(mesh.at_gateway && !mesh.at_sidecars);
+        assert_eq!(Vec::from_iter(mesh.token_headers), ["authorization", "x-jwt"]);
         let no_groups = Mesh::read(&json!({"data": {"issuer": "i", "groupsClaim": ""}})).unwrap();
         assert_eq!(no_groups.groups, None);
-        assert_eq!(no_groups.rule["outputClaimToHeaders"][1], json!({"header": "kubeflow-groups", "claim": "kubeflow-none"}));
+        assert_eq!(no_groups.rule["outputClaimToHeaders"][2], json!({"header": "kubeflow-groups", "claim": "kubeflow-none"}));
     }
 
     #[test]

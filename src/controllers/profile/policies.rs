@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::SYSTEM_NAMESPACE;
 use super::desired::{self, Desired, Names, RBAC};
 use super::endpoints::{self, Complaint, Open};
-use super::mesh::Mesh;
+use super::mesh::{Mesh, VERIFIED_EMAIL};
 use super::status::Verdict;
 use super::world::{Slot, View, slot};
 use crate::api::profile::{MemberRole, Profile, SubjectKind};
@@ -206,7 +206,13 @@ impl Access {
     pub(super) fn rules(&self, mesh: &Mesh) -> Vec<Value> {
         // Whoever may write in this namespace could have tokens of another issuer validated too.
         let issued = json!([{"source": {"requestPrincipals": [format!("{}/*", mesh.issuer)]}}]);
-        self.claims(mesh).map(|(claim, values)| json!({"from": issued, "when": [{"key": claim, "values": values}]})).collect()
+        let verified = json!({"key": format!("request.headers[{VERIFIED_EMAIL}]"), "values": ["true"]});
+        let rule = |(claim, values): (&String, &BTreeSet<String>)| {
+            let named = json!({"key": claim, "values": values});
+            let when: Vec<&Value> = std::iter::once(&named).chain(mesh.verified_email.then_some(&verified)).collect();
+            json!({"from": issued, "when": when})
+        };
+        self.claims(mesh).map(rule).collect()
     }
 
     #[cfg(test)]
@@ -226,11 +232,11 @@ fn objects(names: &Names, access: &Access, mesh: &Mesh, open: &[Open<'_>]) -> Ve
     let mut objects = vec![names.object(&NETWORK_POLICY, NETWORK, json!({"spec": network(&names.namespace, mesh)}))];
     if mesh.at_sidecars {
         objects.push(names.object(&ISTIO[0], ALLOW, json!({"spec": allow(&names.namespace, access, mesh)})));
-        let mut rule = mesh.rule.clone();
-        // What runs in the notebook never sees it.
-        rule["forwardOriginalToken"] = false.into();
-        objects.push(names.object(&ISTIO[1], TOKENS, json!({"spec": {"jwtRules": [rule]}})));
     }
+    let mut rule = mesh.rule.clone();
+    // What runs in the notebook never sees it, wherever it is decided who comes in.
+    rule["forwardOriginalToken"] = false.into();
+    objects.push(names.object(&ISTIO[1], TOKENS, json!({"spec": {"jwtRules": [rule]}})));
     if mesh.at_gateway {
         let name = format!("{AT_GATEWAY}{}", names.namespace);
         let mut policy = names.object(&ISTIO[0], &name, json!({"spec": deny(&names.namespace, access, mesh, open)}));
@@ -406,6 +412,11 @@ mod tests {
         assert!(deny["rules"][0].get("when").is_none());
         let allow = spec(&Access::default(), &[], ALLOW).unwrap();
         assert!(!allow.to_string().contains("request"), "{allow}");
+        // An address counts where it is verified; the gateway sees to that for all namespaces.
+        let verified = spec(&access, &[("verifiedEmail", "true")], ALLOW).unwrap();
+        for rule in &verified["rules"].as_array().unwrap()[..2] {
+            assert_eq!(rule["when"][1], json!({"key": "request.headers[kubeflow-email-verified]", "values": ["true"]}));
+        }
         // Groups of tokens that have none open nothing.
         assert!(!spec(&access, &[("groupsClaim", "")], ALLOW).unwrap().to_string().contains("team"));
     }
@@ -437,7 +448,8 @@ mod tests {
                 .map(|name| spec(&access, &[("enforce", enforce)], name).is_some())
         };
         assert_eq!(there("both"), [true; 4]);
-        assert_eq!(there("gateway"), [false, false, true, true]);
+        // The token ends at the sidecar all the same.
+        assert_eq!(there("gateway"), [false, true, true, true]);
         assert_eq!(there("sidecar"), [true, true, false, true]);
         let network = spec(&access, &[], NETWORK).unwrap();
         assert_eq!(network["podSelector"], json!({}));

@@ -48,6 +48,8 @@ pub(in crate::controllers) struct Login {
     pub(in crate::controllers) claim: String,
     /// What RBAC puts before a user's name.
     pub(in crate::controllers) prefix: String,
+    /// The headers in which a token may be, in lower case.
+    pub(in crate::controllers) token_headers: BTreeSet<String>,
     /// The principal of the gateway.
     pub(in crate::controllers) gateway: String,
 }
@@ -72,6 +74,7 @@ impl World {
                 issuer: mesh.issuer.clone(),
                 claim: mesh.user.clone(),
                 prefix: mesh.user_prefix.clone(),
+                token_headers: mesh.token_headers.clone(),
                 gateway: format!("cluster.local/ns/{gateway}/sa/{}", mesh.gateway.service_account),
             }),
         }
