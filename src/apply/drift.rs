@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::compare::{is_item, owned};
-use crate::labels::{CONTROLLER_FIELD_MANAGER, FIELD_MANAGER};
+use crate::labels::{CONTROLLER_FIELD_MANAGER, ENTRIES_FIELD_MANAGER, FIELD_MANAGER, SECRETS_FIELD_MANAGER};
 use crate::object::list;
 
 /// How a field of ours is not as it should be.
@@ -172,6 +172,9 @@ fn differences(
     }
 }
 
+/// Who we are, whatever we write.
+const OURS: [&str; 4] = [FIELD_MANAGER, CONTROLLER_FIELD_MANAGER, SECRETS_FIELD_MANAGER, ENTRIES_FIELD_MANAGER];
+
 /// A manager of fields in an object, other than us.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Manager {
@@ -196,7 +199,7 @@ pub(super) fn managers(live: &Value) -> Vec<Manager> {
     let mut found: Vec<Manager> = Vec::new();
     for entry in list(live, "/metadata/managedFields") {
         let name = text(entry, "manager");
-        if [FIELD_MANAGER, CONTROLLER_FIELD_MANAGER].contains(&name.as_str()) || text(entry, "subresource") == "status" {
+        if OURS.contains(&name.as_str()) || text(entry, "subresource") == "status" {
             continue;
         }
         let mut fields = fields_of(entry.get("fieldsV1").and_then(Value::as_object));
@@ -294,6 +297,7 @@ mod tests {
         let noise = json!({"manager": "kube-controller-manager", "operation": "Update", "fieldsV1": {
             "f:metadata": {"f:annotations": {"f:deployment.kubernetes.io/revision": {}}}}});
         entries.push(noise);
+        entries.push(json!({"manager": "kfctl-secrets", "operation": "Update", "fieldsV1": {"f:data": {"f:key": {}}}}));
         assert_eq!(managers(&object), [Manager { name: "someone".into(), fields: vec![".metadata.labels.theirs".into()] }]);
     }
 }

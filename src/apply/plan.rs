@@ -137,5 +137,5 @@ fn unknown_kinds(unknown: &[&Object], discovery: &Discovery) -> Error {
     if !discovery.stale.is_empty() {
         error = error.detail(format!("API groups that don't answer now: {}", discovery.stale.join(", ")));
     }
-    error.hint("add the component that brings the CustomResourceDefinition, or correct apiVersion and kind")
+    error.hint("enable or add the component that brings the definition (`kfctl component list` shows which run), or correct apiVersion and kind")
 }

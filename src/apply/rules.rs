@@ -5,6 +5,7 @@
 //! | a Namespace | what is in it |
 //! | a CustomResourceDefinition, served | its objects |
 //! | rights, configuration, services | workloads of the same namespace |
+//! | a workload | its autoscaler |
 //! | a workload, ready | its APIService; its webhook, where that would catch the workload's own pods |
 //! | a webhook, answering | the objects it guards, but for what its own backend needs |
 //! | an APIService, available | the objects it serves |
@@ -93,6 +94,7 @@ pub(super) fn order(members: &[Member]) -> Order {
     after_namespaces(&mut order, members);
     after_definitions(&mut order, members);
     workloads_after_configuration(&mut order, members);
+    autoscalers_after_workloads(&mut order, members);
     after_api_services(&mut order, members);
     after_webhooks(&mut order, members);
     after_converters(&mut order, members);
@@ -150,6 +152,19 @@ fn workloads_after_configuration(order: &mut Order, members: &[Member]) {
             let join = *joins.entry(place).or_insert_with(|| order.add(Task::Join, before.clone()));
             order.after[index].insert(join);
         }
+    }
+}
+
+/// An autoscaler that finds nothing to scale looks again only a while later, and is not ready until then.
+fn autoscalers_after_workloads(order: &mut Order, members: &[Member]) {
+    let is_autoscaler = |member: &Member| member.object.id.is("autoscaling", "HorizontalPodAutoscaler");
+    for (index, member) in members.iter().enumerate().filter(|(_, member)| is_autoscaler(member)) {
+        let target = &member.object.content["spec"]["scaleTargetRef"];
+        let scaled = members.iter().position(|other| {
+            let id = &other.object.id;
+            id.namespace == member.object.id.namespace && target["kind"] == *id.kind && target["name"] == *id.name
+        });
+        order.after[index].extend(scaled);
     }
 }
 
@@ -302,6 +317,15 @@ mod tests {
             let ready = Gate::Ready(members[2].object.id.clone());
             assert!(before.iter().any(|task| matches!(&order.tasks[*task], Task::Gate(gate) if *gate == ready)), "{before:?}");
         }
+    }
+
+    #[test]
+    fn an_autoscaler_comes_after_what_it_scales() {
+        let scaler = json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "s", "namespace": "n"},
+            "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "other"}}});
+        let members = [vec![member(scaler, "horizontalpodautoscalers")], sample()].concat();
+        let before = &order(&members).after[0];
+        assert!(before.contains(&4) && !before.contains(&3), "{before:?}");
     }
 
     #[test]

@@ -69,7 +69,8 @@ pub fn readiness(id: &ObjectId, object: &Value) -> Readiness {
         }
         ("autoscaling", "HorizontalPodAutoscaler") => match condition(object, "AbleToScale", "False")
             .or_else(|| condition(object, "ScalingActive", "False"))
-            .filter(|found| found.reason != "ScalingDisabled")
+            // Where nothing measures pods, replicas stay as they are: no harm, and `doctor` tells.
+            .filter(|found| found.reason != "ScalingDisabled" && !found.reason.ends_with("Metric"))
         {
             Some(found) => Progressing(found.to_string()),
             None => Ready,
@@ -349,9 +350,10 @@ mod tests {
             (
                 "autoscaling",
                 "HorizontalPodAutoscaler",
-                condition("ScalingActive", "False", "FailedGetResourceMetric"),
-                waits("FailedGetResourceMetric: m"),
+                condition("AbleToScale", "False", "FailedGetScale"),
+                waits("FailedGetScale: m"),
             ),
+            ("autoscaling", "HorizontalPodAutoscaler", condition("ScalingActive", "False", "FailedGetResourceMetric"), Ready),
             ("autoscaling", "HorizontalPodAutoscaler", condition("ScalingActive", "False", "ScalingDisabled"), Ready),
             (
                 "apiextensions.k8s.io",

@@ -33,6 +33,8 @@ pub struct Printer {
     screen: bool,
     /// Whether someone sits at a terminal and can see progress.
     pub terminal: bool,
+    /// Whether they see results there too, be it drawn on or not.
+    seen: bool,
     can_answer: bool,
     yes: bool,
 }
@@ -48,15 +50,17 @@ impl Printer {
     #[must_use]
     pub fn new(output: Output, quiet: bool, yes: bool) -> Self {
         let terminal = std::io::stderr().is_terminal();
+        let results = std::io::stdout().is_terminal();
         let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
         let plain = dumb || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
             output,
             quiet,
             leads: true,
-            screen: std::io::stdout().is_terminal() && !dumb && output == Output::Text,
-            color: terminal && std::io::stdout().is_terminal() && !plain && output == Output::Text,
+            screen: results && !dumb && output == Output::Text,
+            color: terminal && results && !plain && output == Output::Text,
             terminal: terminal && !quiet && output == Output::Text,
+            seen: terminal && results && !quiet && output == Output::Text,
             can_answer: std::io::stdin().is_terminal() && terminal,
             yes,
         }
@@ -141,7 +145,7 @@ impl Printer {
     /// Whether somebody sits at a terminal and sees the results there.
     #[must_use]
     pub fn is_seen(&self) -> bool {
-        self.screen && self.terminal
+        self.seen
     }
 
     /// Something for the eyes of who sits at the terminal: it goes there or nowhere. False where it went nowhere.
