@@ -59,12 +59,13 @@ impl Sources {
     fn missing(&self, missing: &[(&Source, Error)]) -> Error {
         let error = Error::environment("manifests of other projects' releases are missing");
         let error = missing.iter().fold(error, |error, (source, reason)| {
+            let reason = reason.to_string().replace(&source.url, "it");
             error.detail(&source.url).detail(format!("  sha256 {}", source.sha256)).detail(format!("  {reason}"))
         });
+        let fill = "fill a directory elsewhere by `kfctl sources fetch DIRECTORY`, bring it here, and name it with --sources or KFCTL_SOURCES";
         match &self.mirror {
-            Some(mirror) => error.hint(format!("fill {} where there is a network: `kfctl sources fetch DIRECTORY`", mirror.display())),
-            None => error
-                .hint("without a network: fill a directory elsewhere by `kfctl sources fetch DIRECTORY`, bring it here, and name it with --sources"),
+            Some(mirror) => error.hint(format!("{} does not hold them: {fill}", mirror.display())),
+            None => error.hint(format!("without a network: {fill}")),
         }
     }
 
@@ -106,8 +107,13 @@ impl Sources {
 
 /// What a URL serves, up to the size limit of manifests.
 pub fn download(url: &str) -> Result<Vec<u8>> {
+    download_within(url, DOWNLOAD_TIMEOUT)
+}
+
+/// The same from a server that is given less time.
+pub fn download_within(url: &str, patience: Duration) -> Result<Vec<u8>> {
     let failed = |error: &dyn std::fmt::Display| Error::environment(format!("cannot download {url}: {error}"));
-    let request = ureq::get(url).config().timeout_connect(Some(CONNECT_TIMEOUT)).timeout_global(Some(DOWNLOAD_TIMEOUT)).build();
+    let request = ureq::get(url).config().timeout_connect(Some(CONNECT_TIMEOUT)).timeout_global(Some(patience)).build();
     let mut response = request.call().map_err(|error| failed(&error))?;
     response.body_mut().with_config().limit(yaml::MAX_BYTES).read_to_vec().map_err(|error| failed(&error))
 }

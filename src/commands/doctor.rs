@@ -8,6 +8,7 @@ use crate::catalog::{Catalog, Provision};
 use crate::cluster::Connection;
 use crate::doctor::{AppFacts, Facts, Finding, Level, examine};
 use crate::error::{ExitStatus, Kind, Result};
+use crate::mesh::NAMESPACE;
 use crate::ui::Printer;
 
 pub(super) async fn run(session: &Session) -> Result<ExitStatus> {
@@ -36,7 +37,8 @@ pub(super) async fn run(session: &Session) -> Result<ExitStatus> {
     Ok(if worst == Some(Level::Fail) { ExitStatus::Failed } else { ExitStatus::Done })
 }
 
-fn show(printer: &Printer, finding: &Finding) {
+/// A finding, as a line and what to do.
+pub(super) fn show(printer: &Printer, finding: &Finding) {
     printer.json(finding);
     printer.verdict(finding.level.word(), finding.check, &finding.found, finding.to_do.as_deref());
 }
@@ -77,7 +79,8 @@ async fn cluster(session: &Session, app: Option<&App>, catalog: &Catalog) -> Res
     connection.uid().await.map_err(unreachable)?;
     let found = format!("{} answers (context {})", connection.server, connection.context);
     let mut findings = vec![Finding { check: "server", level: Level::Ok, found, to_do: None }];
-    let mut facts = Box::pin(Facts::gather(&connection)).await;
+    let namespace = app.map_or(NAMESPACE, |app| &app.file.namespace);
+    let mut facts = Box::pin(Facts::gather(&connection, namespace)).await;
     if let Some(app) = app {
         match app_facts(session, app, catalog).await {
             Ok(found) => facts.app = Some(found),

@@ -13,12 +13,9 @@ use crate::catalog::{Catalog, Provision};
 use crate::cli;
 use crate::cluster::Connection;
 use crate::error::{Error, ExitStatus, Kind, Result};
-use crate::mesh::{Endpoint, Gateway, Way, endpoint, forward};
+use crate::mesh::{Endpoint, Gateway, NAMESPACE, Way, endpoint, forward};
 use crate::ui::Output;
 use crate::{apply, ui};
-
-/// Where components are when no app says otherwise.
-const NAMESPACE: &str = "kubeflow";
 
 /// How long the program that opens a browser may take to say that it can't.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -47,7 +44,7 @@ pub(super) async fn run(session: &Session, arguments: &cli::Open) -> Result<Exit
     if arguments.url {
         return Err(Error::cluster(format!("the gateway has no address: {why}"))
             .hint("`kfctl open` leads there from this machine as long as it runs")
-            .hint("for an address that lasts: a Service of type LoadBalancer or NodePort, or `kfctl param set auth host NAME`"));
+            .hint("for an address that lasts: a Service of type LoadBalancer or NodePort (where kfctl brings Istio: `kfctl param set istio service NodePort`), or `kfctl param set auth host NAME`"));
     }
     let mut stop = session.stop.clone();
     let forwarded = forward(&connection, gateway).await?;

@@ -1,14 +1,18 @@
-//! `kfctl status`: what the app has in the cluster, whether it is ready, and what others did to it.
+//! `kfctl status`: what the app has in the cluster, whether it is ready, what others did to it, and whether people can come in.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::preparation::{Preparation, chosen};
 use super::{Session, prune};
-use crate::apply::{ComponentState, Difference, Drift, Events, Installation, Manager, ObjectState, Settings, State, Subject};
+use crate::apply::{
+    ComponentState, Difference, Drift, Edit, Events, Installation, Manager, ObjectState, Settings, State, Subject,
+};
 use crate::cli;
 use crate::cluster::{Connection, Discovery};
+use crate::doctor::{self, Finding, Level};
 use crate::error::{Error, ExitStatus, Result};
+use crate::mesh::GATEWAY;
 use crate::object::ObjectId;
 use crate::ui::{Printer, Table, reader_left};
 
@@ -49,6 +53,7 @@ async fn show(session: &Session, arguments: &cli::Status, subject: Subject<'_>) 
     let printer = &session.printer;
     let (connection, app) = (subject.connection, subject.app);
     let known = subject.run.is_some();
+    let edits = subject.run.map_or(&[][..], |run| run.edits);
     let mend = known.then_some(arguments.components.as_slice());
     let explain = |failure| connection.explain(&failure, "read what the app has there");
     let installation = Installation::read(subject).await.map_err(explain)?;
@@ -69,10 +74,11 @@ async fn show(session: &Session, arguments: &cli::Status, subject: Subject<'_>) 
         for component in &components {
             printer.json(component);
         }
+        let findings = way_in(connection, &components, edits).await;
         if !installation.is_empty() {
-            report(session, &components, mend);
+            report(session, &components, &findings, mend);
         }
-        return Ok(status_of(&components));
+        return Ok(status_of(&components, &findings));
     }
     let mut shown: Vec<ComponentState> = Vec::new();
     let changed = |now: &[ComponentState]| {
@@ -85,16 +91,27 @@ async fn show(session: &Session, arguments: &cli::Status, subject: Subject<'_>) 
         _ = stop.wait_for(|stop| *stop) => {}
         () = reader_left() => {}
     }
-    Ok(status_of(&shown))
+    Ok(status_of(&shown, &[]))
 }
 
-fn status_of(components: &[ComponentState]) -> ExitStatus {
+/// Whether people can come in, where one of these components brings the gateway.
+async fn way_in(connection: &Connection, components: &[ComponentState], edits: &[Edit]) -> Vec<Finding> {
+    let objects = components.iter().flat_map(|component| &component.objects);
+    let gateway = objects.map(|state| &state.object).find(|id| id.is("networking.istio.io", "Gateway") && id.name == GATEWAY);
+    match gateway {
+        Some(gateway) => doctor::way_in(connection, &gateway.namespace, edits).await,
+        None => Vec::new(),
+    }
+}
+
+fn status_of(components: &[ComponentState], way_in: &[Finding]) -> ExitStatus {
     let ready = components.iter().all(|component| component.ready == component.total);
-    if ready { ExitStatus::Done } else { ExitStatus::NotReady }
+    let closed = way_in.iter().any(|finding| finding.level == Level::Fail);
+    if ready && !closed { ExitStatus::Done } else { ExitStatus::NotReady }
 }
 
 /// Everything as a table, then what is not well. `mend` names the components that an apply from here would bring to order.
-fn report(session: &Session, components: &[ComponentState], mend: Option<&[String]>) {
+fn report(session: &Session, components: &[ComponentState], way_in: &[Finding], mend: Option<&[String]>) {
     let printer = &session.printer;
     let mut table = Table::new(&["COMPONENT", "READY", "CHANGED", "APPLIED BY"]);
     for state in components {
@@ -131,6 +148,12 @@ fn report(session: &Session, components: &[ComponentState], mend: Option<&[Strin
     let outdated = section("Not applied yet", &|object| drifts(object.drift.iter().filter(|drift| is(drift, true)), fields));
     let left_over = section("No longer part of the app", &|object| object.left_over.then(|| "still in the cluster".to_owned()));
     section("Others keep fields of", &|object| others(&object.managers, fields));
+    if !way_in.is_empty() {
+        printer.line("\nThe way in:");
+        for finding in way_in {
+            super::doctor::show(printer, finding);
+        }
+    }
     if let Some(chosen) = mend.filter(|_| changed || outdated || left_over) {
         printer.next(&[
             (&prune::command("diff", chosen), "what differs, field by field"),
@@ -194,7 +217,7 @@ fn changes(session: &Session, before: &[ComponentState], now: &[ComponentState],
         printer.json(state);
     }
     if printer.redraw() || before.is_empty() {
-        report(session, now, mend);
+        report(session, now, &[], mend);
         return;
     }
     let by_id = |states: &[ComponentState]| -> BTreeMap<ObjectId, ObjectState> {

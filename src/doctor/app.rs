@@ -84,6 +84,16 @@ pub(super) fn managers(facts: &AppFacts) -> Finding {
     )
 }
 
+/// Whether what the app scales by use is measured at all.
+pub(super) fn autoscalers(facts: &AppFacts, discovery: &Fact<Arc<Discovery>>) -> Option<Finding> {
+    let objects = facts.components.iter().flat_map(|component| &component.objects);
+    let count = objects.filter(|object| object.object.is("autoscaling", "HorizontalPodAutoscaler")).count();
+    let is_measured = discovery.as_ref().is_ok_and(|discovery| !discovery.versions("metrics.k8s.io", "PodMetrics").is_empty());
+    let found =
+        format!("nothing measures what pods use, so that the autoscalers of the app ({count}) leave replicas as they are");
+    (count > 0 && !is_measured).then(|| Finding::warn("autoscalers", found, "install metrics-server, or leave it so"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

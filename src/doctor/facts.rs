@@ -103,8 +103,8 @@ pub(super) fn bring_profiles(members: &[Member]) -> bool {
 }
 
 impl Facts {
-    /// Asks the cluster.
-    pub async fn gather(connection: &Connection) -> Self {
+    /// Asks the cluster; `namespace` is that of the app's components.
+    pub async fn gather(connection: &Connection, namespace: &str) -> Self {
         let items =
             async |path: &str| connection.get(path).await.map(|answer| list(&answer, "/items").to_vec()).map_err(in_words);
         let webhooks =
@@ -121,7 +121,7 @@ impl Facts {
             items("/apis/apps/v1/deployments?labelSelector=app%3Distiod"),
             items("/apis/apps/v1/daemonsets?labelSelector=k8s-app%3Distio-cni-node"),
             Rights::is_unlimited(connection),
-            MeshFacts::gather(connection),
+            MeshFacts::gather(connection, namespace),
         );
         let webhooks = mutating.and_then(|mutating| Ok([mutating, validating?].concat()));
         let (version, clock) = match version {

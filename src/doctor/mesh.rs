@@ -1,23 +1,15 @@
-//! Checks of the mesh and the login: what stands between a browser and a notebook. Only where component auth runs.
-
-use std::collections::BTreeMap;
-use std::time::Duration;
+//! Checks of the mesh: what stands between a browser and a notebook. Only where component auth runs.
 
 use serde_json::Value;
 
-use super::facts::{Fact, in_words};
+use super::facts::Fact;
+use super::way_in::WayIn;
 use super::{Finding, Level};
-use crate::apply::{Edit, Standing};
-use crate::cluster::{Class, Connection, Failure};
-use crate::mesh::{Endpoint, Gateway, MESH, endpoint};
+use crate::cluster::{Class, Connection};
 use crate::object::list;
-use crate::sources::download;
 
 /// Policies that are named.
 const NAMED: usize = 5;
-
-/// How long an issuer may take to show its keys.
-const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What istiod judges.
 const JUDGED: [&str; 4] = [
@@ -30,88 +22,18 @@ const JUDGED: [&str; 4] = [
 /// What is known of the mesh.
 #[derive(Debug)]
 pub struct MeshFacts {
-    /// Where its gateway answers, or why nowhere.
-    endpoint: Fact<Endpoint>,
-    /// Where the keys of tokens come from, and whether they do.
-    keys: (String, Fact<usize>),
+    /// How people come in.
+    way_in: WayIn,
     /// Objects that istiod judges, with its words on those that it does not take.
     policies: Fact<(usize, Vec<String>)>,
 }
 
 impl MeshFacts {
-    /// Asks, where component auth has made its configuration.
-    pub(super) async fn gather(connection: &Connection) -> Option<Self> {
-        let mesh = match connection.get(MESH).await {
-            Ok(mesh) => mesh,
-            Err(failure) if failure.class == Class::NotFound => return None,
-            Err(Failure { message, .. }) => {
-                let keys = ("the issuer".to_owned(), Err(message.clone()));
-                return Some(Self { endpoint: Err(message.clone()), keys, policies: Err(message) });
-            }
-        };
-        let parts: BTreeMap<&str, &str> = mesh["data"]
-            .as_object()
-            .into_iter()
-            .flatten()
-            .filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
-            .collect();
-        let (endpoint, keys, policies) = futures::join!(address(connection), keys(connection, &parts), judged(connection));
-        Some(Self { endpoint, keys, policies })
+    /// Asks, where component auth has made its configuration; `namespace` is that of the app's components.
+    pub(super) async fn gather(connection: &Connection, namespace: &str) -> Option<Self> {
+        let (way_in, policies) = futures::join!(WayIn::gather(connection, namespace), judged(connection));
+        Some(Self { way_in: way_in?, policies })
     }
-}
-
-async fn address(connection: &Connection) -> Fact<Endpoint> {
-    endpoint(&Gateway::read(connection, "kubeflow").await.map_err(|error| error.to_string())?)
-}
-
-/// The place of the keys that tokens are checked with, and how many there are.
-async fn keys(connection: &Connection, mesh: &BTreeMap<&str, &str>) -> (String, Fact<usize>) {
-    let part = |name: &str| mesh.get(name).copied().unwrap_or_default();
-    if !part("jwks").is_empty() {
-        let keys = serde_json::from_str::<Value>(part("jwks")).map_err(|error| format!("it is no JSON: {error}"));
-        return ("parameter jwks".to_owned(), keys.and_then(|keys| count(&keys)));
-    }
-    let mut place = part("jwksUri").to_owned();
-    if place.is_empty() {
-        place = format!("{}/.well-known/openid-configuration", part("issuer").trim_end_matches('/'));
-        match fetch(connection, &place).await {
-            Ok(found) => found["jwks_uri"].as_str().unwrap_or_default().clone_into(&mut place),
-            Err(why) => return (place, Err(why)),
-        }
-    }
-    let found = fetch(connection, &place).await.and_then(|keys| count(&keys));
-    (place, found)
-}
-
-fn count(keys: &Value) -> Fact<usize> {
-    match list(keys, "/keys").len() {
-        0 => Err("there are no keys in it".to_owned()),
-        count => Ok(count),
-    }
-}
-
-/// What is at a URL: asked by the API server where it is a Service's, else from here.
-async fn fetch(connection: &Connection, url: &str) -> Fact<Value> {
-    if let Some(path) = through_server(url) {
-        return connection.get(&path).await.map_err(in_words);
-    }
-    let (url, request) = (url.to_owned(), url.to_owned());
-    let fetched = tokio::task::spawn_blocking(move || download(&request));
-    let bytes = match tokio::time::timeout(PATIENCE, fetched).await {
-        Ok(Ok(fetched)) => fetched.map_err(|error| error.to_string())?,
-        _ => return Err(format!("no answer from {url} within {} s", PATIENCE.as_secs())),
-    };
-    serde_json::from_slice(&bytes).map_err(|error| format!("{url} serves no JSON: {error}"))
-}
-
-/// The API server's way to a Service, where a URL names one.
-fn through_server(url: &str) -> Option<String> {
-    let (scheme, rest) = url.split_once("://")?;
-    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let (host, port) = authority.split_once(':').unwrap_or((authority, if scheme == "https" { "443" } else { "80" }));
-    let host = host.strip_suffix(".cluster.local").unwrap_or(host);
-    let (name, namespace) = host.strip_suffix(".svc")?.split_once('.')?;
-    Some(format!("/api/v1/namespaces/{namespace}/services/{scheme}:{name}:{port}/proxy/{path}"))
 }
 
 async fn judged(connection: &Connection) -> Fact<(usize, Vec<String>)> {
@@ -149,37 +71,9 @@ fn verdict(kind: &str, object: &Value) -> Option<String> {
 
 /// All that is known of the mesh, as findings.
 pub(super) fn mesh(facts: &MeshFacts, webhooks: &Fact<Vec<Value>>) -> Vec<Finding> {
-    vec![gateway(&facts.endpoint), tokens(&facts.keys), policies(&facts.policies, webhooks)]
-}
-
-fn gateway(endpoint: &Fact<Endpoint>) -> Finding {
-    let check = "gateway";
-    match endpoint {
-        Ok(endpoint) => Finding::ok(check, format!("the gateway is at {}, as {} says", endpoint.url, endpoint.object)),
-        Err(why) => Finding::warn(
-            check,
-            format!("the gateway has no address: {why}"),
-            "`kfctl open` leads there from one machine; for all: a Service of type LoadBalancer or NodePort, or an Ingress",
-        ),
-    }
-}
-
-fn tokens((place, keys): &(String, Fact<usize>)) -> Finding {
-    let check = "keys";
-    let own = through_server(place).is_some() || !place.contains("://");
-    match keys {
-        Ok(count) => Finding::ok(check, format!("tokens are checked with {count} keys of {place}")),
-        Err(why) if own => Finding::fail(
-            check,
-            format!("no token can be checked, so that nobody gets in: {place}: {why}"),
-            "look at who issues them (Dex: `kubectl -n auth get pods`), or name another place: `kfctl param set auth jwksUri URL`",
-        ),
-        Err(why) => Finding::warn(
-            check,
-            format!("the keys that tokens are checked with can't be had from here: {place}: {why}"),
-            "istiod fetches them itself, and needs a way there; else give them: `kfctl param set auth jwks KEYS`",
-        ),
-    }
+    let mut findings = facts.way_in.findings();
+    findings.push(policies(&facts.policies, webhooks));
+    findings
 }
 
 fn policies(policies: &Fact<(usize, Vec<String>)>, webhooks: &Fact<Vec<Value>>) -> Finding {
@@ -217,41 +111,6 @@ fn policies(policies: &Fact<(usize, Vec<String>)>, webhooks: &Fact<Vec<Value>>) 
     }
 }
 
-/// Whether the mesh knows who logs people in.
-pub(super) fn provider(edits: &[Edit]) -> Vec<Finding> {
-    let check = "provider";
-    let wanted = edits.iter().filter(|edit| edit.item.is_some());
-    wanted
-        .map(|edit| {
-            let (object, item) = (edit.place.object(), &edit.place.item);
-            match edit.standing(false) {
-                Ok(Standing::AsWanted) => Finding::ok(check, format!("{object} knows {item}")),
-                Ok(Standing::Differs(_)) => Finding::fail(
-                    check,
-                    format!("{object} does not know {item} as it is now: every request without a token is refused"),
-                    format!("`kfctl apply k8s -c {}` writes it", if edit.rendered { "istio" } else { edit.component.as_str() }),
-                ),
-                Ok(Standing::Theirs) if edit.rendered => Finding::warn(
-                    check,
-                    format!("{object} has another {item} than kfctl would write"),
-                    "`kfctl diff -c istio` shows how, `kfctl apply k8s -c istio --force-conflicts` writes kfctl's",
-                ),
-                Ok(Standing::Theirs) => Finding::warn(
-                    check,
-                    format!("{object} has another {item} than kfctl would write"),
-                    format!("leave it, or write kfctl's: `kfctl apply k8s -c {} --force-conflicts`", edit.component),
-                ),
-                Ok(Standing::Nowhere) => Finding::fail(
-                    check,
-                    format!("{object} is not there, so that nothing knows {item}: every request without a token is refused"),
-                    "make it, as Istio's installation does, then `kfctl apply k8s`",
-                ),
-                Err(error) => Finding::warn(check, error.to_string(), "put the item there by hand, as docs/login.md shows"),
-            }
-        })
-        .collect()
-}
-
 /// Where users' content has its origin.
 pub(super) fn origin(host: Option<&str>) -> Option<Finding> {
     let check = "origin";
@@ -276,16 +135,6 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_services_url_goes_through_the_server() {
-        assert_eq!(
-            through_server("http://dex.auth.svc.cluster.local:5556/dex/keys").as_deref(),
-            Some("/api/v1/namespaces/auth/services/http:dex:5556/proxy/dex/keys")
-        );
-        assert_eq!(through_server("https://a.b.svc").as_deref(), Some("/api/v1/namespaces/b/services/https:a:443/proxy/"));
-        assert_eq!(through_server("https://id.acme.com/keys"), None);
-    }
-
-    #[test]
     fn istiods_words_are_told() {
         let object = |status: Value| json!({"metadata": {"namespace": "n", "name": "a"}, "status": status});
         let message = json!({"level": "ERROR", "type": {"code": "IST0101", "name": "ReferencedResourceNotFound"}});
@@ -294,14 +143,6 @@ mod tests {
         let condition = json!({"type": "Accepted", "status": "False", "message": "no such provider"});
         assert_eq!(verdict("X", &object(json!({"conditions": [condition]}))).as_deref(), Some("X n/a: no such provider"));
         assert_eq!(verdict("X", &object(json!({}))), None);
-    }
-
-    #[test]
-    fn own_keys_that_fail_lock_everybody_out_and_others_may_be_reached_by_istiod_alone() {
-        let level = |place: &str| tokens(&(place.to_owned(), Err("no".to_owned()))).level;
-        assert_eq!(level("http://dex.auth.svc.cluster.local/keys"), Level::Fail);
-        assert_eq!(level("parameter jwks"), Level::Fail);
-        assert_eq!(level("https://id.acme.com/keys"), Level::Warn);
     }
 
     #[test]

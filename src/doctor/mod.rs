@@ -6,11 +6,13 @@ mod app;
 mod cluster;
 mod facts;
 mod mesh;
+mod way_in;
 
 use serde::Serialize;
 
 pub use facts::{AppFacts, Fact, Facts, Service};
 pub use mesh::MeshFacts;
+pub use way_in::way_in;
 
 use crate::apply::Member;
 use crate::cluster::{Discovery, Version};
@@ -99,13 +101,14 @@ pub fn examine(facts: &Facts) -> Vec<Finding> {
         findings.extend(mesh::mesh(facts_of_mesh, &facts.webhooks));
     }
     if let Some(facts) = &facts.app {
-        findings.extend(mesh::provider(&facts.edits));
+        findings.extend(way_in::provider(&facts.edits));
         findings.extend(mesh::origin(facts.notebook_host.as_deref()));
     }
     findings.push(app::profiles(&facts.discovery, facts.app.as_ref().is_some_and(|app| app.brings_profiles)));
     findings.push(app::rights(facts));
-    if let Some(facts) = &facts.app {
-        findings.push(app::managers(facts));
+    if let Some(of_app) = &facts.app {
+        findings.push(app::managers(of_app));
+        findings.extend(app::autoscalers(of_app, &facts.discovery));
     }
     findings
 }

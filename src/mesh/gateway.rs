@@ -8,6 +8,8 @@ use crate::object::list;
 
 /// The gateway of component auth.
 pub const GATEWAY: &str = "kubeflow-gateway";
+/// Where components are when no app says otherwise.
+pub const NAMESPACE: &str = "kubeflow";
 /// The path of the `ConfigMap` by which component auth tells where that gateway is.
 pub const MESH: &str = "/api/v1/namespaces/kubeflow-system/configmaps/mesh";
 

@@ -6,4 +6,4 @@ mod gateway;
 
 pub use endpoint::{Endpoint, Way, endpoint};
 pub use forward::{Forwarded, forward};
-pub use gateway::{GATEWAY, Gateway, MESH};
+pub use gateway::{GATEWAY, Gateway, MESH, NAMESPACE};
