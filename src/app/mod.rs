@@ -7,7 +7,7 @@ mod edits;
 mod file;
 mod rendered;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 pub use edits::{Edit, Saved, SavedOverlay, edits, refuse};
@@ -21,6 +21,7 @@ use crate::catalog::{Catalog, Component, Entry, Parameter, Platform, StandsAside
 use crate::error::{Error, Result};
 use crate::object::{self, Object};
 use crate::render::{self, Context};
+use crate::sources::Source;
 use crate::yaml;
 
 /// Name of the file that makes a directory an app directory.
@@ -259,18 +260,15 @@ impl App {
             catalog.component(name).map_err(|error| error.in_file(Path::new("overlays").join(name)))?;
         }
         let mut built_in = BTreeMap::new();
-        let (mut sources, mut lacking, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
+        let mut sources: Vec<(&str, &Source)> = Vec::new();
         for name in names.iter().filter(|name| !own.contains(name)) {
             let component = catalog.component(name)?;
             let context = self.context(&self.settings(component, platform)?);
-            sources.extend(render::sources(component, &context)?);
-            let (missing, refused) = render::demands(component, platform, &context)?;
-            lacking.extend(missing.into_iter().map(|parameter| (component.name.as_str(), parameter)));
-            wrong.extend(refused);
+            sources.extend(render::sources(component, &context)?.into_iter().map(|source| (component.name.as_str(), source)));
             built_in.insert(name, (component, context));
         }
-        self.meets(&lacking, &wrong)?;
-        let sources = catalog.sources.read(&sources)?;
+        self.meets(platform, built_in.values())?;
+        let sources = Self::sources(catalog, &sources)?;
         let rendered: Vec<Rendered> = names
             .iter()
             .map(|name| {
@@ -295,8 +293,38 @@ impl App {
         Ok(rendered)
     }
 
+    /// Manifests of others' releases. Where some can't be had, the components that want them are named: the app can do without.
+    fn sources(catalog: &Catalog, wanted: &[(&str, &Source)]) -> Result<BTreeMap<String, String>> {
+        let all: Vec<&Source> = wanted.iter().map(|(_, source)| *source).collect();
+        catalog.sources.read(&all).map_err(|error| {
+            let lacking = wanted.iter().filter(|(_, source)| catalog.sources.place(source).is_none());
+            let components: BTreeSet<&str> = lacking.map(|(component, _)| *component).collect();
+            components.into_iter().fold(error, |error, name| {
+                error.hint(format!("where {name} is there already, or not wanted: `kfctl component disable {name}`"))
+            })
+        })
+    }
+
+    /// Parameters that have to be set before anything can be rendered, and are not: each with its component.
+    pub fn lacking<'a>(&self, catalog: &'a Catalog) -> Result<Vec<(&'a str, &'a Parameter)>> {
+        let (platform, own) = (self.platform(catalog)?, self.own_components()?);
+        let mut lacking = Vec::new();
+        for name in self.components(catalog)?.iter().filter(|name| !own.contains(name)) {
+            let component = catalog.component(name)?;
+            let (missing, _) = render::demands(component, platform, &self.context(&self.settings(component, platform)?))?;
+            lacking.extend(missing.into_iter().map(|parameter| (component.name.as_str(), parameter)));
+        }
+        Ok(lacking)
+    }
+
     /// All that is missing or can't be used is named at once.
-    fn meets(&self, lacking: &[(&str, &Parameter)], wrong: &[&str]) -> Result<()> {
+    fn meets<'a>(&self, platform: &Platform, components: impl Iterator<Item = &'a (&'a Component, Context)>) -> Result<()> {
+        let (mut lacking, mut wrong) = (Vec::new(), Vec::new());
+        for (component, context) in components {
+            let (missing, refused) = render::demands(component, platform, context)?;
+            lacking.extend(missing.into_iter().map(|parameter| (&component.name, parameter)));
+            wrong.extend(refused);
+        }
         if lacking.is_empty() && wrong.is_empty() {
             return Ok(());
         }
@@ -304,8 +332,8 @@ impl App {
         let what = if count == 1 { "one thing is" } else { "some things are" };
         let mut error = Error::input(format!("{what} missing or can't be used on platform {}", self.file.platform));
         error = error.in_file(self.path());
-        for (component, parameter) in lacking {
-            error = error.detail(format!("{component}.{} is not set: {}", parameter.name, parameter.description));
+        for (component, parameter) in &lacking {
+            error = error.detail(format!("{component}.{} is not set: {}", parameter.name, parameter.meaning()));
         }
         error = wrong.iter().fold(error, |error, because| error.detail(*because));
         let set = lacking.iter().map(|(component, parameter)| format!("`kfctl param set {component} {} …`", parameter.name));

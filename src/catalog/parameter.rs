@@ -99,6 +99,12 @@ impl From<Value> for Parsed {
 }
 
 impl Parameter {
+    /// What it means where it has to hold something: without what an empty one would be.
+    #[must_use]
+    pub fn meaning(&self) -> &str {
+        self.description.split("; empty").next().unwrap_or_default()
+    }
+
     pub(super) fn new(name: &str, declaration: Declaration) -> Result<Self> {
         let mut parameter = Self {
             name: name.to_owned(),

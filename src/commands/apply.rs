@@ -55,7 +55,8 @@ async fn objects(
     let render = |names: &[String]| generate::refresh(session, app, catalog, names, false);
     let preparation = Preparation::new(session, app, catalog, places, render, Some(arguments.timeout)).await?;
     preparation.check_fatal()?;
-    if app.file.cluster.is_none() {
+    let is_first = app.file.cluster.is_none();
+    if is_first {
         let connection = &preparation.connection;
         session.printer.note(format!("This is the first apply of app {}. It will make or change:", app.file.name));
         session.printer.note(format!("  cluster   {} (context {})", connection.server, connection.context));
@@ -92,7 +93,8 @@ async fn objects(
         Outcome::Done => prune::run(session, app, catalog, &preparation, &report, arguments).await?,
         _ => Pruned { left: report.left_over.clone(), ..Pruned::default() },
     };
-    summary(session, arguments, &report, &pruned);
+    let brought: Vec<&str> = preparation.counts.iter().map(|(component, _)| component.as_str()).collect();
+    summary(session, arguments, &report, &pruned, if is_first { &brought } else { &[] });
     Ok(outcome(&report, &pruned).into())
 }
 
@@ -109,7 +111,8 @@ fn outcome(report: &Report, pruned: &Pruned) -> Outcome {
     }
 }
 
-fn summary(session: &Session, arguments: &cli::Apply, report: &Report, pruned: &Pruned) {
+/// `first` are the components of a first apply: what people can do with them is said once.
+fn summary(session: &Session, arguments: &cli::Apply, report: &Report, pruned: &Pruned, first: &[&str]) {
     let printer = &session.printer;
     let outcome = outcome(report, pruned);
     printer.json(&serde_json::json!({
@@ -154,6 +157,12 @@ fn summary(session: &Session, arguments: &cli::Apply, report: &Report, pruned: &
         Outcome::Done => {
             printer.done(counts);
             let mut next = vec![status];
+            let starts = [
+                (first.contains(&"auth"), "kfctl open", "Kubeflow in a browser"),
+                (!report.passwords.is_empty(), "kfctl auth user add EMAIL", "lets somebody else log in"),
+                (first.contains(&"profiles"), "kfctl profile create NAME --user EMAIL", "a namespace for somebody"),
+            ];
+            next.extend(starts.into_iter().filter(|(is_there, ..)| *is_there).map(|(_, command, why)| (command, why)));
             if !report.passwords.is_empty() {
                 next.push(("kfctl auth rotate-password", "makes another password, on a terminal"));
             }

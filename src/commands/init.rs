@@ -23,17 +23,24 @@ pub(super) struct Settings {
 
 pub(super) fn run(session: &Session, settings: &Settings) -> Result<ExitStatus> {
     let app = create(session, settings)?;
+    let catalog = session.catalog()?;
+    let (components, lacking) = (app.components(&catalog)?, app.lacking(&catalog)?);
+    let names: Vec<String> = lacking.iter().map(|(component, parameter)| format!("{component}.{}", parameter.name)).collect();
+    session.printer.json(&serde_json::json!({"app": app.file.name, "directory": settings.directory,
+        "platform": app.file.platform, "components": components, "required": names}));
     let shown = settings.directory.display();
-    session
-        .printer
-        .json(&serde_json::json!({"app": app.file.name, "directory": settings.directory, "platform": app.file.platform}));
-    session.printer.done(format!("app {} on platform {} is in {shown}", app.file.name, app.file.platform));
+    let brings = components.join(", ");
+    session.printer.done(format!("app {} on platform {} is in {shown}, with {brings}", app.file.name, app.file.platform));
     let change_directory = format!("cd {}", pasted(&settings.directory));
-    session.printer.next(&[
-        (&change_directory, ""),
+    let sets: Vec<String> =
+        lacking.iter().map(|(component, parameter)| format!("kfctl param set {component} {} …", parameter.name)).collect();
+    let mut next = vec![(change_directory.as_str(), "")];
+    next.extend(sets.iter().zip(&lacking).map(|(set, (_, parameter))| (set.as_str(), parameter.meaning())));
+    next.extend([
         ("kfctl generate k8s", "render the manifests into rendered/, to look at"),
         ("kfctl apply k8s", "bring the cluster to it"),
     ]);
+    session.printer.next(&next);
     Ok(ExitStatus::Done)
 }
 

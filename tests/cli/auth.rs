@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::harness::Sandbox;
 
-/// An app with component auth on this platform, with these parameters.
+/// An app on this platform, with these parameters of component auth. The release of Istio is another test's.
 fn app(platform: &str, parameters: &[(&str, &str)]) -> Sandbox {
     let sandbox = Sandbox::new();
     let set: String = parameters.iter().map(|(name, value)| format!("    {name}: {value:?}\n")).collect();
@@ -12,7 +12,7 @@ fn app(platform: &str, parameters: &[(&str, &str)]) -> Sandbox {
     sandbox.write(
         "app.yaml",
         format!(
-            "apiVersion: kfctl.kubeflow.org/v1alpha1\nkind: App\nname: shop\nplatform: {platform}\ncomponents:\n  auth: {{enabled: true}}\n{params}"
+            "apiVersion: kfctl.kubeflow.org/v1alpha1\nkind: App\nname: shop\nplatform: {platform}\ncomponents:\n  istio: {{enabled: false}}\n{params}"
         ),
     );
     sandbox
@@ -123,9 +123,9 @@ fn all_that_a_platform_needs_is_named_at_once() {
     --- stdout
     --- stderr
     error: [DIR]/apps/app.yaml: some things are missing or can't be used on platform aws
-      auth.clientId is not set: Client by which people log in; empty is kubeflow, which Dex knows
-      auth.host is not set: Name that people open; empty is any, as with a port-forward
-      auth.issuer is not set: Who issues the tokens that count, as their claim iss says; empty is the Dex of this cluster
+      auth.clientId is not set: Client by which people log in
+      auth.host is not set: Name that people open
+      auth.issuer is not set: Who issues the tokens that count, as their claim iss says
       auth.loadBalancerCertificate is not set: Certificate of the cloud's load balancer, as the cloud names it: on aws its ARN
     hint: `kfctl param set auth clientId …`
     hint: `kfctl param set auth host …`
@@ -139,7 +139,7 @@ fn all_that_a_platform_needs_is_named_at_once() {
     --- stdout
     --- stderr
     error: [DIR]/apps/app.yaml: some things are missing or can't be used on platform azure
-      auth.clientId is not set: Client by which people log in; empty is kubeflow, which Dex knows
+      auth.clientId is not set: Client by which people log in
       auth.userClaim must be oid or preferred_username: whoever runs a tenant writes into its e-mail addresses what they like
       auth.issuer must be of one tenant, https://login.microsoftonline.com/TENANT-ID/v2.0, or every tenant's users come in
     hint: `kfctl param set auth clientId …`

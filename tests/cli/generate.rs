@@ -66,6 +66,7 @@ fn the_same_input_gives_the_same_bytes() {
     for place in ["one", "two"] {
         sandbox.write(&format!("{place}/note"), "");
         sandbox.ok(&["init", &format!("{place}/shop"), "--quiet"]);
+        assert!(sandbox.kfctl_in(&format!("{place}/shop"), &["component", "disable", "istio"]).starts_with("exit: 0"));
         let output = sandbox.command(&format!("{place}/shop"), &["generate", "k8s"]).output().unwrap();
         assert!(output.status.success());
     }
@@ -293,6 +294,7 @@ fn the_files_of_a_platform() {
 fn two_components_with_one_object() {
     let sandbox = Sandbox::new();
     sandbox.ok(&["init", "shop"]);
+    assert!(sandbox.kfctl_in("shop", &["component", "disable", "istio"]).starts_with("exit: 0"));
     for name in ["one", "two"] {
         let folder = format!("shop/components/{name}");
         sandbox.write(&format!("{folder}/web.yaml"), "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n");
@@ -313,6 +315,9 @@ fn two_components_with_one_object() {
 fn one_replica_has_no_disruption_budget() {
     let sandbox = Sandbox::new();
     sandbox.ok(&["init", "shop"]);
+    for component in ["istio", "auth"] {
+        assert!(sandbox.kfctl_in("shop", &["component", "disable", component]).starts_with("exit: 0"));
+    }
     let budgets = || sandbox.files().into_iter().filter(|file| file.contains("poddisruptionbudget")).count();
     assert!(sandbox.kfctl_in("shop", &["generate", "k8s"]).starts_with("exit: 0"));
     assert_eq!(budgets(), 1);

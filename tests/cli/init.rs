@@ -10,7 +10,7 @@ fn makes_an_app() {
     assert_snapshot!(sandbox.kfctl(&["init", "shop"]), @"
     exit: 0
     --- stdout
-    ✓ app shop on platform none is in shop
+    ✓ app shop on platform none is in shop, with namespaces, istio, auth, profiles, notebooks
 
     Next:
       cd shop
@@ -36,7 +36,7 @@ fn says_so_in_json() {
     assert_snapshot!(Sandbox::new().kfctl(&["init", "shop", "-o", "json"]), @r#"
     exit: 0
     --- stdout
-    {"app":"shop","directory":"shop","platform":"none"}
+    {"app":"shop","components":["namespaces","istio","auth","profiles","notebooks"],"directory":"shop","platform":"none","required":[]}
     --- stderr
     "#);
 }
@@ -47,7 +47,7 @@ fn takes_values_of_parameters() {
     assert_snapshot!(sandbox.kfctl(&["init", "shop", "--set", "web.replicas=3", "--set", "web.memory=1Tb", "--name", "other"]), @"
     exit: 0
     --- stdout
-    ✓ app other on platform none is in shop
+    ✓ app other on platform none is in shop, with base, web
 
     Next:
       cd shop
@@ -70,6 +70,30 @@ fn takes_values_of_parameters() {
         replicas: 3
         memory: 1T
     ");
+}
+
+#[test]
+fn names_all_that_the_platform_wants_to_be_told() {
+    let sandbox = Sandbox::new();
+    assert_snapshot!(sandbox.kfctl(&["init", "shop", "--platform", "azure", "--set", "auth.host=kubeflow.acme.com"]), @"
+    exit: 0
+    --- stdout
+    ✓ app shop on platform azure is in shop, with namespaces, istio, auth, profiles, notebooks
+
+    Next:
+      cd shop
+      kfctl param set auth clientId …   Client by which people log in
+      kfctl param set auth issuer …     Who issues the tokens that count, as their claim iss says
+      kfctl generate k8s                render the manifests into rendered/, to look at
+      kfctl apply k8s                   bring the cluster to it
+    --- stderr
+    ");
+    assert_snapshot!(sandbox.kfctl(&["init", "other", "--platform", "gcp", "-o", "json"]), @r#"
+    exit: 0
+    --- stdout
+    {"app":"other","components":["namespaces","istio","auth","profiles","notebooks"],"directory":"other","platform":"gcp","required":["auth.host"]}
+    --- stderr
+    "#);
 }
 
 #[test]

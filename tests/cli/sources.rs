@@ -5,6 +5,8 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use insta::assert_snapshot;
+
 use crate::harness::Sandbox;
 
 const RELEASE: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: theirs, namespace: kubeflow}\ndata: {a: b}\n";
@@ -96,6 +98,50 @@ fn are_refused_where_they_are_not_what_is_pinned() {
     assert!(!sandbox.path("rendered").exists() && !sandbox.path("../home/.cache/kfctl/sources").exists());
 }
 
+/// What an admin meets first on a machine without a network: no proxy answers there.
+#[test]
+fn without_a_network_the_way_on_is_told() {
+    let sandbox = Sandbox::new().env("HTTPS_PROXY", "http://127.0.0.1:1");
+    sandbox.ok(&["init", "shop"]);
+    assert_snapshot!(sandbox.kfctl_in("shop", &["generate", "k8s"]), @"
+    exit: 1
+    --- stdout
+    --- stderr
+    error: manifests of other projects' releases are missing
+      https://raw.githubusercontent.com/kubeflow/manifests/009c88084074904c7743384ff50d3bd70012ef55/common/istio/istio-install/base/install.yaml
+        sha256 [SHA256]
+        cannot download it: io: Connection refused (os error 111)
+      https://raw.githubusercontent.com/kubeflow/manifests/009c88084074904c7743384ff50d3bd70012ef55/common/istio/istio-crds/base/crd.yaml
+        sha256 [SHA256]
+        cannot download it: io: Connection refused (os error 111)
+    hint: without a network: fill a directory elsewhere by `kfctl sources fetch DIRECTORY`, bring it here, and name it with --sources or KFCTL_SOURCES
+    hint: where istio is there already, or not wanted: `kfctl component disable istio`
+    ");
+    assert_eq!(sandbox.kfctl_in("shop", &["apply", "k8s"]), sandbox.kfctl_in("shop", &["generate", "k8s"]));
+    assert_snapshot!(sandbox.kfctl_in("shop", &["component", "disable", "istio"]), @"
+    exit: 0
+    --- stdout
+    ✓ component istio does not run
+
+    Next:
+      kfctl apply k8s   bring the cluster to it; what is there already stays
+    --- stderr
+    warning: auth depends on istio
+    ");
+    assert!(sandbox.kfctl_in("shop", &["generate", "k8s"]).starts_with("exit: 0"));
+    // A mirror that was filled for something else.
+    std::fs::create_dir(sandbox.path("mirror")).unwrap();
+    let sandbox = sandbox.env("KFCTL_SOURCES", "[DIR]/apps/mirror");
+    sandbox.kfctl_in("shop", &["component", "enable", "istio"]);
+    let said = sandbox.kfctl_in("shop", &["generate", "k8s"]);
+    assert!(said.starts_with("exit: 1") && said.contains("hint: [DIR]/apps/mirror does not hold them: fill"), "{said}");
+    // What is no good is no reason to go on without.
+    sandbox.write("mirror/84d5a174e99074f88aec0eb577f59690bc4ad28b7bddaee064642cca775e434a", "another");
+    sandbox.write("mirror/5647c934957842082ecfa4e7536a1879d9f33f12430e0dc397a41b450b6c40ef", "another");
+    let said = sandbox.kfctl_in("shop", &["generate", "k8s"]);
+    assert!(said.contains("is not the file that its name says") && !said.contains("component disable"), "{said}");
+}
+
 #[test]
 fn that_are_missing_are_all_named() {
     let sandbox = sandbox("http://127.0.0.1:1/one.yaml", RELEASE_SHA256);
@@ -105,7 +151,13 @@ fn that_are_missing_are_all_named() {
         format!("{component}- {{url: 'http://127.0.0.1:1/two.yaml', sha256: {}}}\n", RELEASE_SHA256.replace('8', "9")),
     );
     let said = sandbox.kfctl(&["generate", "k8s"]);
-    for words in ["exit: 1", "127.0.0.1:1/one.yaml", "127.0.0.1:1/two.yaml", "kfctl sources fetch DIRECTORY"] {
+    for words in [
+        "exit: 1",
+        "127.0.0.1:1/one.yaml",
+        "127.0.0.1:1/two.yaml",
+        "kfctl sources fetch DIRECTORY",
+        "kfctl component disable web",
+    ] {
         assert!(said.contains(words), "{words}: {said}");
     }
     assert!(!sandbox.path("rendered").exists());

@@ -127,6 +127,7 @@ fn clouds_are_taken(cluster: &Cluster) {
         let init: Vec<&str> = ["init", platform, "--platform", platform].into_iter().chain(set).collect();
         cluster.outside().kfctl(&init).success();
         let app = cluster.in_app(platform).with("KFCTL_CLIENT_SECRET", "hunter2-hunter2");
+        app.kfctl(&["component", "disable", "istio"]).success();
         let planned = app.kfctl(&["apply", "k8s", "--dry-run"]);
         assert_eq!(planned.code, 0, "{platform}: {}", planned.all());
         for object in objects {
@@ -324,7 +325,7 @@ fn oauth2_proxy_itself_takes_what_is_rendered() {
     let outside = App::new(directory.path(), directory.path(), None);
     outside.kfctl(&["init", "shop"]).success();
     let app = App::new(&directory.path().join("shop"), directory.path(), None);
-    app.kfctl(&["component", "enable", "auth"]).success();
+    app.kfctl(&["component", "disable", "istio"]).success();
     app.kfctl(&["generate", "k8s"]).success();
     let image = app.read("rendered/auth/deployment-auth-oauth2-proxy.yaml");
     assert!(image.contains("quay.io/oauth2-proxy/oauth2-proxy:v7.15.6"), "the binary of this test is another one");

@@ -90,6 +90,12 @@ impl App {
         self
     }
 
+    /// The same from the directory above.
+    pub(crate) fn above(mut self) -> Self {
+        self.directory.pop();
+        self
+    }
+
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kfctl"));
         command.args(arguments).current_dir(&self.directory).env("XDG_STATE_HOME", &self.state);
@@ -279,12 +285,12 @@ impl Cluster {
         folder
     }
 
-    /// An app on platform none, for this cluster: components namespaces and profiles, without some of them. The mesh is enabled where a
-    /// test is about it: every other would need a release of Istio.
+    /// An app on platform none, for this cluster: components namespaces and profiles, without some of them. The mesh and notebooks are
+    /// enabled where a test is about them: every other would need a release of Istio, and more time.
     pub(crate) fn init(&self, name: &str, without: &[&str]) -> App {
         self.outside().kfctl(&["init", name, "--platform", "none"]).success();
         let app = self.in_app(name);
-        for component in ["auth", "istio"].iter().chain(without) {
+        for component in ["auth", "istio", "notebooks"].iter().chain(without) {
             app.kfctl(&["component", "disable", component]).success();
         }
         app

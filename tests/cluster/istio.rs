@@ -1,36 +1,18 @@
 //! Istio: installed from a mirror where there is none, and left alone where there is one. The release is a small file of the test's own,
 //! pinned as the real one is.
 
-use crate::definition::definition;
 use crate::harness::{App, Cluster};
-use crate::release::pinned;
+use crate::release::{ISTIO, istio};
 
-/// What of a release counts here: an istiod, and the mesh configuration as one string.
-const RELEASE: &str = "apiVersion: v1
-kind: ConfigMap
-metadata: {name: istio, namespace: istio-system}
-data: {mesh: 'rootNamespace: istio-system', meshNetworks: 'networks: {}'}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: istiod, namespace: istio-system, labels: {app: istiod}}
-spec:
-  selector: {matchLabels: {app: istiod}}
-  template:
-    metadata: {labels: {app: istiod}}
-    spec: {containers: [{name: discovery, image: 'istio/pilot:1.29.1'}]}
-";
-
-/// An app with component istio, whose release these files are.
+/// An app with component istio, whose release is the small one.
 fn app(cluster: &Cluster) -> App {
-    let files = [("crd.yaml", definition("networking.istio.io", "gateways", "Gateway")), ("install.yaml", RELEASE.to_owned())];
-    let app = pinned(cluster.init("meshed", &["profiles"]), "istio", &files);
+    let app = istio(cluster.init("meshed", &["profiles"]));
     app.kfctl(&["component", "enable", "istio"]).success();
     app
 }
 
 fn istiod(version: &str) -> String {
-    RELEASE.split("---\n").nth(1).expect("istiod").replace("1.29.1", version)
+    ISTIO.split("---\n").nth(1).expect("istiod").replace("1.29.1", version)
 }
 
 #[test]
@@ -55,7 +37,7 @@ fn api_istio_is_installed_where_there_is_none_and_stays_ours() {
     let other = cluster.app.write("other.yaml", &istiod("1.27.0").replace("name: istiod,", "name: other,"));
     cluster.kubectl(&["create", "-f", &other]).success();
     let again = app.kfctl(&["apply", "k8s", "--no-wait", "--prune", "yes"]);
-    assert!(again.code == 0 && again.stdout.contains("0 created, 0 configured, 6 unchanged"), "{}", again.all());
+    assert!(again.code == 0 && again.stdout.contains("0 created, 0 configured, 13 unchanged"), "{}", again.all());
     cluster.kubectl(&["-n", "istio-system", "get", "deployment", "istiod"]).success();
 }
 

@@ -5,6 +5,7 @@
 mod auth;
 mod browser;
 mod corpus;
+mod defaults;
 mod definition;
 mod delete;
 mod disturbed;
@@ -46,6 +47,7 @@ mod readme;
 mod release;
 mod status;
 mod training;
+mod way_in;
 mod web;
 mod web_attacks;
 mod web_browser;

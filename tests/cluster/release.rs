@@ -5,7 +5,73 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use crate::definition::definition;
 use crate::harness::App;
+
+/// What of Istio's release counts here: its control plane, the mesh configuration as one string, an autoscaler, the gateway with its
+/// Service, and the CNI.
+pub(crate) const ISTIO: &str = "apiVersion: v1
+kind: ConfigMap
+metadata: {name: istio, namespace: istio-system}
+data: {mesh: 'rootNamespace: istio-system', meshNetworks: 'networks: {}'}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: istiod, namespace: istio-system, labels: {app: istiod}}
+spec:
+  selector: {matchLabels: {app: istiod}}
+  template:
+    metadata: {labels: {app: istiod}}
+    spec: {containers: [{name: discovery, image: 'istio/pilot:1.29.1'}]}
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: istiod, namespace: istio-system}
+spec:
+  maxReplicas: 5
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: istiod}
+  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 80}}}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: istio-ingressgateway, namespace: istio-system}
+spec:
+  selector: {matchLabels: {istio: ingressgateway}}
+  template:
+    metadata: {labels: {app: istio-ingressgateway, istio: ingressgateway}}
+    spec: {containers: [{name: istio-proxy, image: 'istio/proxyv2:1.29.1'}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: istio-ingressgateway, namespace: istio-system}
+spec:
+  type: LoadBalancer
+  selector: {app: istio-ingressgateway, istio: ingressgateway}
+  ports: [{name: http2, port: 80, targetPort: 8080}, {name: https, port: 443, targetPort: 8443}]
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: istio-cni-node, namespace: kube-system, labels: {k8s-app: istio-cni-node}}
+spec:
+  selector: {matchLabels: {k8s-app: istio-cni-node}}
+  template:
+    metadata: {labels: {k8s-app: istio-cni-node}}
+    spec:
+      containers: [{name: install-cni, image: 'istio/install-cni:1.29.1'}]
+      volumes: [{name: cni-bin-dir, hostPath: {path: /opt/cni/bin}}]
+";
+
+/// The app with that release in the place of Istio's own.
+pub(crate) fn istio(app: App) -> App {
+    let kinds = [
+        ("networking.istio.io", "gateways", "Gateway"),
+        ("networking.istio.io", "virtualservices", "VirtualService"),
+        ("security.istio.io", "authorizationpolicies", "AuthorizationPolicy"),
+        ("security.istio.io", "requestauthentications", "RequestAuthentication"),
+    ];
+    let definitions: Vec<String> = kinds.iter().map(|(group, plural, kind)| definition(group, plural, kind)).collect();
+    pinned(app, "istio", &[("crd.yaml", definitions.join("---\n")), ("install.yaml", ISTIO.to_owned())])
+}
 
 /// The app with the files of `component`, each by the end of its URL.
 pub(crate) fn pinned(app: App, component: &str, files: &[(&str, String)]) -> App {
