@@ -31,7 +31,8 @@ pub fn verify(token: &str, keys: &Keys, trust: &Trust, now: i64) -> Result<Perso
     let named = trust.user_claim.join(".");
     let user = at(claims, &trust.user_claim).and_then(Value::as_str).ok_or_else(|| Refusal::Claim(named.clone()))?;
     // As the API server does it: an address that somebody only says is theirs names nobody.
-    if named == "email" && claims.get("email_verified").is_some_and(|verified| *verified != true) {
+    let is_verified = claims.get("email_verified").map_or(!trust.verified_email, |verified| *verified == true);
+    if named == "email" && !is_verified {
         return Err(Refusal::Claim("email_verified".to_owned()));
     }
     let user = format!("{}{user}", trust.user_prefix);
@@ -168,6 +169,10 @@ mod tests {
         for (more, refusal) in rows {
             assert_eq!(issuer.verify(&issuer.token(&header(), &claims(more.clone()))), Err(refusal), "{more}");
         }
+        let strict = Trust { verified_email: true, ..trust() };
+        let of = |more| verify(&issuer.token(&header(), &claims(more)), &issuer.keys, &strict, NOW);
+        assert_eq!(of(json!({})), Err(Refusal::Claim("email_verified".into())));
+        assert!(of(json!({"email_verified": true})).is_ok());
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub struct Trust {
     pub prefix: String,
     /// The claims that name the user and their groups, each as a path.
     pub user_claim: Vec<String>,
+    /// Whether an address counts only where the token says that it is verified; where it says that it is not, it never counts.
+    pub verified_email: bool,
     /// See `user_claim`; none where tokens name no groups.
     pub groups_claim: Option<Vec<String>>,
     /// What RBAC puts before a user's name.
@@ -57,6 +59,7 @@ impl Trust {
             // Its space at the end counts.
             prefix: raw("jwtPrefix").unwrap_or("Bearer ").to_owned(),
             user_claim: path(text("userClaim").unwrap_or("email")),
+            verified_email: text("verifiedEmail") == Some("true"),
             groups_claim: (!groups.is_empty()).then(|| path(groups)),
             user_prefix: plain("userPrefix", ""),
             groups_prefix: plain("groupsPrefix", ""),
