@@ -123,7 +123,8 @@ kind: Ingress
 metadata: {name: taken, namespace: kubeflow-jane, annotations: {kubernetes.io/ingress.class: istio}}
 spec:
   rules:
-  - http: {paths: [{path: /profiles, pathType: Prefix, backend: {service: {name: nb, port: {number: 80}}}}]}
+  - host: kubeflow.example.com
+    http: {paths: [{path: /taken, pathType: Prefix, backend: {service: {name: nb, port: {number: 80}}}}]}
 ";
 
 impl Login {
@@ -236,9 +237,10 @@ fn people_come_back_to_where_they_wanted_to_go(login: &mut Login) {
 }
 
 /// Each person, and what their session opens: a path, the answer, and the backend.
-const OPENS: [(&str, &str, &str, Option<&str>); 13] = [
+const OPENS: [(&str, &str, &str, Option<&str>); 14] = [
     ("jane", "jane@foo.com", "/jupyter", Some("pages")),
     ("jane", "jane@foo.com", "/profiles", Some("pages")),
+    ("jane", "jane@foo.com", "/taken", Some("pages")),
     ("jane", "jane@foo.com", "/notebook/kubeflow-jane/nb/lab", Some("jane-nb")),
     ("jane", "jane@foo.com", "/notebook/kubeflow-jane/guarded/lab", Some("jane-guarded")),
     ("jane", "jane@foo.com", "/models/kubeflow-jane/mnist/predict", Some("jane-model")),
