@@ -87,13 +87,24 @@ impl Problem {
 
     /// For programs, and for the page.
     pub(super) fn json(&self) -> Value {
-        let title = self.status.canonical_reason().unwrap_or("Error");
-        json!({"status": self.status.as_u16(), "title": title, "message": self.message, "field": self.field, "details": self.details, "hints": self.hints})
+        json!({"status": self.status.as_u16(), "title": title(self.status), "message": self.message, "field": self.field, "details": self.details, "hints": self.hints})
     }
 
     /// The hints, each as its parts: text and what can be typed in turn.
     pub(super) fn hints_in_parts(&self) -> Vec<Vec<&str>> {
         self.hints.iter().map(|hint| hint.split('`').collect()).collect()
+    }
+}
+
+/// What a status means, for people.
+fn title(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        401 => "Not logged in",
+        403 => "Not allowed",
+        404 => "Not found",
+        409 | 422 => "Not done",
+        500.. => "Not now",
+        _ => status.canonical_reason().unwrap_or("Not done"),
     }
 }
 
