@@ -3,8 +3,8 @@
 //! The layout is the architecture. Arrows go one way, and a test holds that: a module uses what stands further right.
 //!
 //! ```text
-//! main → commands → cli → ui, local, controllers, web, doctor, image, migration → apply, mesh, profiles → app, cluster
-//!      → render → catalog, api, istio → identity → sources, object, difference, serving → yaml, directories
+//! main → commands → cli → ui, local, controllers, web, doctor, image, migration → apply, mesh, notebooks, profiles
+//! → app, cluster //!      → render → catalog, api, istio → identity → sources, object, difference, serving → yaml, directories
 //!      → labels, digest, error
 //! ```
 //!
@@ -21,6 +21,7 @@
 //! | [`migration`] | the profiles of today's Kubeflow, taken over with their namespaces as they are |
 //! | [`apply`] | the one way to write to a cluster |
 //! | [`mesh`] | the way into a cluster's mesh: where its gateway answers |
+//! | [`notebooks`] | what people do with notebooks, with their own rights |
 //! | [`profiles`] | what people do with profiles, with their own rights |
 //! | [`app`] | the app directory: what the admin decides, brings and reviews |
 //! | [`cluster`] | the connection, what the server serves, and what its refusals mean |
@@ -59,6 +60,7 @@ pub mod labels;
 pub mod local;
 pub mod mesh;
 pub mod migration;
+pub mod notebooks;
 pub mod object;
 pub mod profiles;
 pub mod render;

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use include_dir::{Dir, include_dir};
 
 pub use component::{Component, Entry, Reader, StandsAside, Template, Yield};
-pub use parameter::{Parameter, ParameterType, Parsed, is_email, parse_duration};
+pub use parameter::{Parameter, ParameterType, Parsed, is_email, is_image, parse_duration};
 pub use platform::{Platform, Provision, Refusal, Role};
 pub use quantity::{Quantity, value as quantity_value};
 

@@ -206,7 +206,9 @@ fn is_host(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(label)
 }
 
-fn is_image(text: &str) -> bool {
+/// Whether it is the name of an image.
+#[must_use]
+pub fn is_image(text: &str) -> bool {
     let (rest, digest) = text.split_once('@').map_or((text, None), |(rest, digest)| (rest, Some(digest)));
     let good_digest = digest.is_none_or(|digest| {
         digest.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && hex.chars().all(|c| c.is_ascii_hexdigit()))

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use futures::{Stream, StreamExt};
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue, Method, Request};
 use http_body_util::BodyExt;
@@ -219,22 +220,7 @@ impl Connection {
         accept: &str,
         body: Option<(&str, Vec<u8>)>,
     ) -> Result<Answer, Failure> {
-        let mut request = Request::builder().method(method).uri(path).header(http::header::ACCEPT, accept);
-        for (name, value) in &self.headers {
-            request = request.header(name, value);
-        }
-        let bytes = match body {
-            Some((content_type, bytes)) => {
-                request = request.header(http::header::CONTENT_TYPE, content_type);
-                bytes
-            }
-            None => Vec::new(),
-        };
-        let request = request.body(Body::from(bytes)).map_err(|error| Failure {
-            class: Class::Invalid,
-            message: format!("{path} is no path for a request: {error}"),
-            retry_after: None,
-        })?;
+        let request = self.prepared(method, path, accept, body)?;
         let exchange = async {
             let response = self.client.send(request).await.map_err(|error| unsent(&error))?;
             let (head, body) = response.into_parts();
@@ -245,8 +231,7 @@ impl Connection {
             .await
             .map_err(|_| Failure::transport(format!("no answer within {} s", REQUEST_TIMEOUT.as_secs())))??;
         if !head.status.is_success() {
-            let seconds = head.headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-            return Err(Failure::from_answer(head.status.as_u16(), &bytes, seconds.map(Duration::from_secs)));
+            return Err(refused(&head, &bytes));
         }
         let body = serde_json::from_slice(&bytes)
             .map_err(|error| Failure::transport(format!("the answer was cut off or is no JSON: {error}")))?;
@@ -258,6 +243,47 @@ impl Connection {
             .filter_map(|value| Some(value.to_str().ok()?.split_once('"')?.1.trim_end_matches('"').replace("\\\"", "\"")))
             .collect();
         Ok(Answer { body, created: head.status == http::StatusCode::CREATED, warnings, date })
+    }
+
+    /// GET `path`, whose answer comes bit by bit, such as a log that is followed.
+    pub async fn stream(&self, path: &str) -> Result<impl Stream<Item = Result<Vec<u8>, Failure>> + Send + use<>, Failure> {
+        let request = self.prepared(Method::GET, path, "*/*", None)?;
+        let response = tokio::time::timeout(REQUEST_TIMEOUT, self.client.send(request))
+            .await
+            .map_err(|_| Failure::transport(format!("no answer within {} s", REQUEST_TIMEOUT.as_secs())))?
+            .map_err(|error| unsent(&error))?;
+        let (head, body) = response.into_parts();
+        if !head.status.is_success() {
+            let bytes = body.collect().await.map_err(|error| Failure::transport(error.to_string()))?.to_bytes();
+            return Err(refused(&head, &bytes));
+        }
+        let parts = body.into_data_stream();
+        Ok(parts.map(|part| part.map(|part| part.to_vec()).map_err(|error| Failure::transport(error.to_string()))))
+    }
+
+    fn prepared(
+        &self,
+        method: Method,
+        path: &str,
+        accept: &str,
+        body: Option<(&str, Vec<u8>)>,
+    ) -> Result<Request<Body>, Failure> {
+        let mut request = Request::builder().method(method).uri(path).header(http::header::ACCEPT, accept);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let bytes = match body {
+            Some((content_type, bytes)) => {
+                request = request.header(http::header::CONTENT_TYPE, content_type);
+                bytes
+            }
+            None => Vec::new(),
+        };
+        request.body(Body::from(bytes)).map_err(|error| Failure {
+            class: Class::Invalid,
+            message: format!("{path} is no path for a request: {error}"),
+            retry_after: None,
+        })
     }
 
     /// The UID of namespace kube-system: the cluster's identity.
@@ -292,6 +318,12 @@ impl Connection {
                 .hint("is that the address of a Kubernetes API server? `kubectl cluster-info` shows which one the kubeconfig names"),
         }
     }
+}
+
+/// An answer that is no success.
+fn refused(head: &http::response::Parts, bytes: &[u8]) -> Failure {
+    let seconds = head.headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    Failure::from_answer(head.status.as_u16(), bytes, seconds.map(Duration::from_secs))
 }
 
 async fn configuration(target: &Target) -> Result<(kube::Config, String)> {

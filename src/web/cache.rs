@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex};
 use futures::future::join_all;
 use kube::runtime::watcher::{Config, Event};
 use serde_json::Value;
+use tokio::sync::watch;
 
 use crate::cluster::{Connection, News, Resource, follow};
 use crate::labels::{LAST_APPLIED, PROFILE, WEB_USERS};
+use crate::notebooks::SPAWNER;
 use crate::object::list;
 use crate::profiles::{QUOTA, SYSTEM_NAMESPACE};
 use crate::serving::lock;
@@ -24,6 +26,8 @@ pub(super) enum Kind {
     Bindings,
     /// None where the cluster has no notebooks.
     Notebooks,
+    /// What can be chosen for them.
+    Spawner,
     /// For whom the web may act.
     People,
     /// Whose tokens count.
@@ -32,8 +36,17 @@ pub(super) enum Kind {
     Defaults,
 }
 
-const KINDS: [Kind; 8] =
-    [Kind::Namespaces, Kind::Profiles, Kind::Quotas, Kind::Bindings, Kind::Notebooks, Kind::People, Kind::Trust, Kind::Defaults];
+const KINDS: [Kind; 9] = [
+    Kind::Namespaces,
+    Kind::Profiles,
+    Kind::Quotas,
+    Kind::Bindings,
+    Kind::Notebooks,
+    Kind::Spawner,
+    Kind::People,
+    Kind::Trust,
+    Kind::Defaults,
+];
 /// The `ConfigMap` of component auth.
 pub(super) const TRUST: &str = "mesh";
 /// The `ConfigMap` of component profiles.
@@ -48,14 +61,14 @@ impl Kind {
             Self::Bindings => ("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"),
             Self::Notebooks => ("kubeflow.org", "v1", "Notebook", "notebooks"),
             Self::People => ("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles"),
-            Self::Trust | Self::Defaults => ("", "v1", "ConfigMap", "configmaps"),
+            Self::Trust | Self::Defaults | Self::Spawner => ("", "v1", "ConfigMap", "configmaps"),
         };
         let [group, version, kind, plural] = [group, version, kind, plural].map(str::to_owned);
         Resource { group, version, kind, plural, namespaced: !matches!(self, Self::Namespaces | Self::People) }
     }
 
     fn namespace(self) -> Option<&'static str> {
-        matches!(self, Self::Profiles | Self::Trust | Self::Defaults).then_some(SYSTEM_NAMESPACE)
+        matches!(self, Self::Profiles | Self::Trust | Self::Defaults | Self::Spawner).then_some(SYSTEM_NAMESPACE)
     }
 
     fn config(self) -> Config {
@@ -66,6 +79,7 @@ impl Kind {
             Self::People => named(WEB_USERS),
             Self::Trust => named(TRUST),
             Self::Defaults => named(DEFAULTS),
+            Self::Spawner => named(SPAWNER),
             _ => Config::default(),
         }
     }
@@ -84,7 +98,7 @@ struct Kept {
 
 /// Everything that is watched.
 #[derive(Debug, Default)]
-pub(super) struct Cache(Mutex<BTreeMap<Kind, Kept>>);
+pub(super) struct Cache(Mutex<BTreeMap<Kind, Kept>>, watch::Sender<u64>);
 
 impl Cache {
     /// Follows everything for ever.
@@ -96,6 +110,7 @@ impl Cache {
     }
 
     fn take(&self, kind: Kind, event: News) {
+        let is_news = !matches!(event, Ok(Event::Init | Event::InitApply(_)) | Err(_));
         let mut kinds = lock(&self.0);
         let kept = kinds.entry(kind).or_default();
         match event {
@@ -110,6 +125,15 @@ impl Cache {
             Ok(Event::Delete(object)) => drop(kept.objects.remove(&identity(&object))),
             Err(error) => kept.error = Some(error),
         }
+        drop(kinds);
+        if is_news && matches!(kind, Kind::Notebooks | Kind::Quotas) {
+            self.1.send_modify(|count| *count += 1);
+        }
+    }
+
+    /// Tells whenever a notebook or a quota has changed.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.1.subscribe()
     }
 
     /// Why nothing can be shown yet. A cluster may have no notebooks, and their kind may come later.

@@ -7,22 +7,23 @@ use serde_json::Value;
 use super::answer::Problem;
 use http::StatusCode;
 
+/// The longest name of a field.
+const LONGEST: usize = 512;
+
 /// Fields and their values; of one that is said twice the last counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Fields(BTreeMap<String, String>);
 
 impl Fields {
-    /// Reads a body, by its content type. In JSON, objects may be one level deep: `{"limits": {"pods": 5}}` is field `limits:pods`.
+    /// Reads a body, by its content type. In JSON, `{"limits": {"pods": 5}}` is field `limits:pods`, and `{"names": ["a"]}` is `names:0`.
     pub(super) fn read(content_type: &str, body: &[u8]) -> Result<Self, Problem> {
         if body.is_empty() {
             return Ok(Self::default());
         }
         match content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
             "application/x-www-form-urlencoded" => Ok(Self::decoded(body)),
-            "application/json" => Self::json(body).ok_or_else(|| {
-                Problem::new(StatusCode::BAD_REQUEST, "the body is no JSON object of texts and numbers")
-                    .detail("fields may be texts, numbers, true, false and null, or an object of those")
-            }),
+            "application/json" => Self::json(body)
+                .ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, "the body is no JSON object, or its names are too long")),
             _ => Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "a body is a form or JSON")),
         }
     }
@@ -35,14 +36,7 @@ impl Fields {
     fn json(body: &[u8]) -> Option<Self> {
         let mut fields = BTreeMap::new();
         for (name, value) in serde_json::from_slice::<serde_json::Map<String, Value>>(body).ok()? {
-            match value {
-                Value::Object(inner) => {
-                    for (key, value) in inner {
-                        fields.insert(format!("{name}:{key}"), plain(value)?);
-                    }
-                }
-                value => drop(fields.insert(name, plain(value)?)),
-            }
+            flatten(name, value, &mut fields)?;
         }
         Some(Self(fields))
     }
@@ -63,13 +57,27 @@ impl Fields {
     }
 }
 
-fn plain(value: Value) -> Option<String> {
-    match value {
-        Value::Null => Some(String::new()),
-        Value::String(text) => Some(text.trim().to_owned()),
-        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
-        Value::Array(_) | Value::Object(_) => None,
+/// None where a name gets longer than any of ours: names are repeated for each item, and would become many times the body.
+fn flatten(name: String, value: Value, fields: &mut BTreeMap<String, String>) -> Option<()> {
+    if name.len() > LONGEST {
+        return None;
     }
+    match value {
+        Value::Null => drop(fields.insert(name, String::new())),
+        Value::String(text) => drop(fields.insert(name, text.trim().to_owned())),
+        Value::Bool(_) | Value::Number(_) => drop(fields.insert(name, value.to_string())),
+        Value::Array(items) => {
+            for (place, item) in items.into_iter().enumerate() {
+                flatten(format!("{name}:{place}"), item, fields)?;
+            }
+        }
+        Value::Object(inner) => {
+            for (key, value) in inner {
+                flatten(format!("{name}:{key}"), value, fields)?;
+            }
+        }
+    }
+    Some(())
 }
 
 #[cfg(test)]
@@ -82,9 +90,13 @@ mod tests {
             Fields::read("application/x-www-form-urlencoded; charset=utf-8", b"name=jane&limits%3Apods=5&a=%3Cb%3E+x").unwrap();
         let json = Fields::read("application/json", br#"{"name": "jane ", "limits": {"pods": 5}, "a": "<b> x"}"#).unwrap();
         assert_eq!(form, json);
+        let deep = Fields::read("application/json", br#"{"a": [{"b": 1}, "x"]}"#).unwrap();
+        assert_eq!((deep.get("a:0:b"), deep.get("a:1")), ("1", "x"));
+        let long = format!("{{\"{}\": [1, 2]}}", "a".repeat(600));
+        assert!(Fields::read("application/json", long.as_bytes()).is_err());
         assert_eq!(form.under("limits:").collect::<Vec<_>>(), [("pods", "5")]);
         for (content_type, body) in
-            [("application/json", "[]"), ("application/json", r#"{"a": [1]}"#), ("text/plain", "a=b"), ("", "a=b")]
+            [("application/json", "[]"), ("application/json", "{\"a\": "), ("text/plain", "a=b"), ("", "a=b")]
         {
             assert!(Fields::read(content_type, body.as_bytes()).is_err(), "{content_type} {body}");
         }

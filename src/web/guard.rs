@@ -38,7 +38,8 @@ pub(super) async fn guard(State(site): State<Arc<Site>>, mut request: Request, n
     let route = request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
     let path = request.uri().path().to_owned();
     let headers = request.headers().clone();
-    let wants = if path == "/api" || path.starts_with("/api/") || prefers_json(&headers) { Wants::Json } else { Wants::Page };
+    let is_for_programs = path == "/api" || ["/api/", "/jupyter/api/"].iter().any(|start| path.starts_with(start));
+    let wants = if is_for_programs || prefers_json(&headers) { Wants::Json } else { Wants::Page };
     request.extensions_mut().insert(wants);
     let is_new = csrf::token(&headers).is_none();
     let token = csrf::token(&headers).map_or_else(fresh_token, str::to_owned);

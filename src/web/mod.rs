@@ -11,6 +11,11 @@ mod csrf;
 mod fields;
 mod guard;
 mod home;
+mod notebooks;
+mod notebooks_live;
+mod notebooks_one;
+mod notebooks_spawner;
+mod notebooks_today;
 mod numbers;
 mod page;
 mod profile;
@@ -37,6 +42,7 @@ use crate::serving::{asked_to_end, numbers as as_numbers, serve, serve_until};
 use access::Access;
 use answer::Problem;
 use cache::Cache;
+use notebooks_live::Streams;
 use numbers::Numbers;
 use page::Pages;
 use rate::Rate;
@@ -69,6 +75,9 @@ struct Site {
     access: Access,
     keys: KeyRing,
     rate: Rate,
+    streams: Streams,
+    /// Turns true when the role is to end: what lasts ends then.
+    ending: watch::Receiver<bool>,
     numbers: Numbers,
     pages: Pages,
 }
@@ -90,6 +99,7 @@ pub async fn run(
         .expected("an address of this machine alone, such as 127.0.0.1:8082"));
     }
     let asked_to_end = asked_to_end(stop)?;
+    let (ending, mut end) = watch::channel(false);
     let site = Arc::new(Site {
         connection: connection.clone(),
         bare,
@@ -98,10 +108,11 @@ pub async fn run(
         access: Access::new(connection.clone()),
         keys: KeyRing::default(),
         rate: Rate::default(),
+        streams: Streams::default(),
+        ending: end.clone(),
         numbers: Numbers::default(),
         pages: Pages::new(),
     });
-    let (ending, mut end) = watch::channel(false);
     let ended = async move {
         let _ = end.wait_for(|end| *end).await;
     };
@@ -122,15 +133,36 @@ pub async fn run(
 /// The same handlers answer people and programs.
 fn pages(site: &Arc<Site>) -> Router {
     let api = Router::new()
+        .route("/openapi.json", get(page::openapi))
         .route("/namespaces", get(home::show))
         .route("/profiles", get(profiles::list).post(profiles::create))
         .route("/profiles/{name}", get(profile::show).delete(profile::delete))
-        .route("/profiles/{name}/{action}", post(profile::act));
+        .route("/profiles/{name}/{action}", post(profile::act))
+        .route("/notebooks", get(notebooks::list_all).post(notebooks_spawner::create))
+        .route("/notebooks/{namespace}/{name}", get(notebooks_one::show).delete(notebooks_one::delete))
+        .route("/notebooks/{namespace}/{name}/edit", post(notebooks_one::edit))
+        .route("/notebooks/{namespace}/{name}/log", get(notebooks_one::log))
+        .route("/notebooks/{namespace}/{name}/{action}", post(notebooks_one::act));
     let routes = Router::new()
         .route("/", get(home::show))
         .route("/profiles", get(profiles::list).post(profiles::create))
         .route("/profiles/{name}", get(profile::show))
         .route("/profiles/{name}/{action}", post(profile::act))
+        .route("/jupyter", get(notebooks::list_all))
+        .route("/jupyter/new", get(notebooks_spawner::form).post(notebooks_spawner::create))
+        .route("/jupyter/changes", get(notebooks_live::changes))
+        .route("/jupyter/volumes/{namespace}/{name}/delete", post(notebooks::delete_volume))
+        .route("/jupyter/{namespace}/{name}", get(notebooks_one::show))
+        .route("/jupyter/{namespace}/{name}/edit", get(notebooks_one::edit_form).post(notebooks_one::edit))
+        .route("/jupyter/{namespace}/{name}/log", get(notebooks_one::log))
+        .route("/jupyter/{namespace}/{name}/log/live", get(notebooks_live::log))
+        .route("/jupyter/{namespace}/{name}/{action}", post(notebooks_one::act))
+        .route("/jupyter/api/namespaces", get(notebooks_today::all_namespaces))
+        .route("/jupyter/api/namespaces/{namespace}/notebooks", get(notebooks_today::list).post(notebooks_today::create))
+        .route(
+            "/jupyter/api/namespaces/{namespace}/notebooks/{name}",
+            get(notebooks_today::show).patch(notebooks_today::change).delete(notebooks_today::delete),
+        )
         .route("/identity", get(trial::show).post(trial::choose))
         .nest("/api", api)
         .fallback(nowhere)
@@ -139,6 +171,7 @@ fn pages(site: &Arc<Site>) -> Router {
     Router::new()
         .route("/assets/style.css", get(page::style))
         .route("/assets/icon.svg", get(page::icon))
+        .route("/assets/notebooks.js", get(page::script))
         .merge(routes)
         .layer(middleware::map_response(guard::secured))
         .with_state(Arc::clone(site))

@@ -10,11 +10,17 @@ use super::visitor::Visitor;
 
 const STYLE: &str = include_str!("assets/style.css");
 const ICON: &str = include_str!("assets/icon.svg");
+const SCRIPT: &str = include_str!("assets/notebooks.js");
 /// By name: `.html` is what makes them escape.
-const TEMPLATES: [(&str, &str); 7] = [
+const TEMPLATES: [(&str, &str); 12] = [
     ("base.html", include_str!("assets/base.html")),
     ("home.html", include_str!("assets/home.html")),
     ("identity.html", include_str!("assets/identity.html")),
+    ("notebook.html", include_str!("assets/notebook.html")),
+    ("notebook_form.html", include_str!("assets/notebook_form.html")),
+    ("notebook_log.html", include_str!("assets/notebook_log.html")),
+    ("notebook_parts.html", include_str!("assets/notebook_parts.html")),
+    ("notebooks.html", include_str!("assets/notebooks.html")),
     ("parts.html", include_str!("assets/parts.html")),
     ("problem.html", include_str!("assets/problem.html")),
     ("profile.html", include_str!("assets/profile.html")),
@@ -77,6 +83,16 @@ fn asset(content_type: &'static str, text: &'static str) -> impl IntoResponse {
     ([(CONTENT_TYPE, content_type), (CACHE_CONTROL, "private, max-age=300")], text)
 }
 
+/// The script of the pages of notebooks.
+pub(super) async fn script() -> impl IntoResponse {
+    asset("text/javascript; charset=utf-8", SCRIPT)
+}
+
+/// What programs can ask for, as `OpenAPI` describes it.
+pub(super) async fn openapi() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], include_str!("assets/openapi.json"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,7 +108,7 @@ mod tests {
         let may = json!({"share": true, "change": true, "delete": true});
         let limits = json!([{"resource": EVIL, "label": EVIL, "default": EVIL, "value": EVIL}]);
         let defaults = json!([{"resource": EVIL, "label": EVIL, "default": EVIL}]);
-        vec![
+        [
             ("home.html", json!({"namespaces": [row], "mayCreate": true, "told": EVIL})),
             ("home.html", json!({"namespaces": [], "mayCreate": true, "told": null})),
             (
@@ -107,6 +123,9 @@ mod tests {
             ),
             ("identity.html", json!({"users": [EVIL]})),
         ]
+        .into_iter()
+        .chain(crate::web::notebooks::tests::pages(EVIL))
+        .collect()
     }
 
     fn visitor() -> Visitor {
@@ -140,7 +159,9 @@ mod tests {
 
     #[test]
     fn nothing_comes_from_elsewhere() {
-        for (name, source) in TEMPLATES.into_iter().chain([("style.css", STYLE)]) {
+        for (name, source) in TEMPLATES.into_iter().chain([("style.css", STYLE), ("notebooks.js", SCRIPT)]) {
+            // Scripts of ours, and none within a page.
+            let source = source.replace("<script src=\"/assets/", "");
             for word in ["http://", "https://", "//cdn", "@import", "url(", "<script", "style=", "|safe", "| safe"] {
                 assert!(!source.contains(word), "{name} has {word}");
             }

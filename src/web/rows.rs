@@ -11,12 +11,13 @@ use super::cache::Kind;
 use super::visitor::Visitor;
 use crate::catalog::quantity_value;
 use crate::cluster::Failure;
-use crate::labels::{PROFILE, PROFILE_UID, STOPPED};
+use crate::labels::{PROFILE, PROFILE_UID};
+use crate::notebooks::state as state_of_notebook;
 use crate::object::list;
 use crate::profiles::{MEMBERS, QUOTA, SYSTEM_NAMESPACE, named, namespace_of, owner_of, ready, rows, text};
 
 const RBAC: &str = "rbac.authorization.k8s.io";
-const KUBEFLOW: &str = "kubeflow.org";
+pub(super) const KUBEFLOW: &str = "kubeflow.org";
 
 /// Namespaces that are asked about at the same time.
 const AT_ONCE: usize = 16;
@@ -127,7 +128,7 @@ pub(super) async fn row(site: &Site, visitor: &Visitor, namespace: &str) -> Resu
 }
 
 /// Used, limit and free of each resource; how full, in percent.
-fn quota(quota: Option<Arc<Value>>) -> Value {
+pub(super) fn quota(quota: Option<Arc<Value>>) -> Value {
     let Some(quota) = quota else { return Value::Null };
     let bar = |[resource, limit, used, free]: [String; 4]| {
         let percent = quantity_value(&used).zip(quantity_value(&limit)).map_or(0.0, |(used, limit)| match (used, limit) {
@@ -156,14 +157,7 @@ pub(super) fn label(resource: &str) -> String {
 }
 
 fn notebook(notebook: &Value) -> Value {
-    let stopped = notebook["metadata"]["annotations"].get(STOPPED).is_some();
-    let is_ready = notebook["status"]["readyReplicas"].as_i64().unwrap_or(0) > 0;
-    let state = match (stopped, is_ready) {
-        (true, _) => "stopped",
-        (false, true) => "running",
-        (false, false) => "starting",
-    };
-    json!({"name": text(notebook, "/metadata/name"), "state": state})
+    json!({"name": text(notebook, "/metadata/name"), "state": state_of_notebook(notebook).word})
 }
 
 /// Who has a part in a namespace, by which role, and by what. The service accounts that come with it are nobody.
@@ -208,7 +202,7 @@ fn role_of(binding: &Value) -> &str {
 }
 
 /// The strongest role of a visitor in a namespace; empty where it is none of the known ones.
-fn role(site: &Site, visitor: &Visitor, namespace: &str) -> &'static str {
+pub(super) fn role(site: &Site, visitor: &Visitor, namespace: &str) -> &'static str {
     let bindings = site.cache.within(Kind::Bindings, namespace);
     let theirs = bindings
         .iter()
