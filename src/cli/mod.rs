@@ -81,7 +81,7 @@ pub enum Command {
     },
     /// Make an app directory
     #[command(
-        after_help = "Examples:\n  kfctl init my-kubeflow\n  kfctl init my-kubeflow --platform local\n  kfctl init my-kubeflow --set profiles.maxCpu=100 --set profiles.maxRam=1T\n\nA platform brings namespaces, istio (an Istio that is there is used), auth (the login), profiles and notebooks; local, which runs\nno mesh, leaves out istio and auth. `kfctl component enable` and `disable` choose otherwise."
+        after_help = "Examples:\n  kfctl init my-kubeflow\n  kfctl init my-kubeflow --platform local\n  kfctl init my-kubeflow --set profiles.maxCpu=100 --set profiles.maxRam=1T\n\nA platform brings namespaces, istio (an Istio that is there is used), auth (the login), profiles,\nnotebooks and dashboard (the web UI); local, which runs no mesh, leaves out istio and auth. `kfctl component enable` and `disable` choose otherwise."
     )]
     Init {
         /// Directory to make; its name becomes the app's

@@ -130,11 +130,12 @@ async fn inventories(control_plane: &ControlPlane, app: &App) -> Result<BTreeMap
 /// Exit status 0 where all runs, else 1.
 pub(super) fn status(printer: &Printer, control_plane: &ControlPlane) -> Result<ExitStatus> {
     let processes = control_plane.status()?;
-    let mut table = Table::new(&["PROCESS", "STATE", "PID", "LOG"]);
+    let mut table = Table::new(&["PROCESS", "STATE", "PID", "ADDRESS", "LOG"]);
     for process in &processes {
         printer.json(process);
         let pid = process.pid.map(|pid| pid.to_string()).unwrap_or_default();
-        table.row([process.name.as_str(), process.state, &pid, &process.log.display().to_string()]);
+        let address = process.address.as_deref().unwrap_or_default();
+        table.row([process.name.as_str(), process.state, &pid, address, &process.log.display().to_string()]);
     }
     printer.table(&table);
     for died in processes.iter().filter(|process| process.state == "died") {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::sync::mpsc::unbounded_channel;
 
-use super::{Session, platform};
+use super::{Session, local, platform};
 use crate::app::App;
 use crate::catalog::{Catalog, Provision};
 use crate::cli;
@@ -28,6 +28,12 @@ pub(super) async fn run(session: &Session, arguments: &cli::Open) -> Result<Exit
         Err(error) if error.kind() == Kind::Usage => None,
         Err(error) => return Err(error),
     };
+    if let Some(app) = &app
+        && matches!(app.platform(&catalog)?.provision, Provision::Local(_))
+        && !session.names_a_cluster()
+    {
+        return on_this_machine(session, arguments, app, &path).await;
+    }
     let connection = connect(session, app.as_ref(), &catalog).await?;
     let gateway = Gateway::read(&connection, app.as_ref().map_or(NAMESPACE, |app| &app.file.namespace)).await?;
     let why = match endpoint(&gateway) {
@@ -70,14 +76,26 @@ pub(super) async fn run(session: &Session, arguments: &cli::Open) -> Result<Exit
     Ok(ExitStatus::Done)
 }
 
+/// Platform local has no gateway: its web UI is a process.
+async fn on_this_machine(session: &Session, arguments: &cli::Open, app: &App, path: &str) -> Result<ExitStatus> {
+    let processes = local::control_plane(app)?.status()?;
+    let web =
+        processes.iter().find_map(|process| Some((process, process.address.as_ref().filter(|url| url.starts_with("http:"))?)));
+    let (process, address) = web.ok_or_else(|| {
+        Error::usage("platform local has no Istio and no login, and its web UI does not run")
+            .hint("`kfctl apply` starts it, where component dashboard is enabled")
+            .hint("the cluster itself is there for kubectl: `kfctl local status`, and the lines that `kfctl apply platform` ends with")
+            .hint("with a login: an app for a cluster that runs containers, as by `kfctl init my-kubeflow --platform kind`")
+    })?;
+    let url = format!("{address}{path}");
+    show(session, arguments, &url, Way::Process, &format!("process {}", process.name));
+    browse(session, arguments, &url).await;
+    Ok(ExitStatus::Done)
+}
+
 /// The app's cluster, and no other.
 async fn connect(session: &Session, app: Option<&App>, catalog: &Catalog) -> Result<Connection> {
     let Some(app) = app else { return Connection::open(&session.target).await };
-    if matches!(app.platform(catalog)?.provision, Provision::Local(_)) && !session.names_a_cluster() {
-        return Err(Error::usage("platform local has no Istio and no login, so there is nothing to open")
-            .hint("the cluster itself is there for kubectl: `kfctl local status`, and the lines that `kfctl apply platform` ends with")
-            .hint("with a login: an app for a cluster that runs containers, as by `kfctl init my-kubeflow --platform kind`"));
-    }
     let connection = Connection::open(&platform::target(session, app, catalog)?).await?;
     apply::check_cluster(&connection, app.file.cluster.as_ref()).await?;
     Ok(connection)

@@ -64,6 +64,7 @@ pub(super) async fn run(session: &Session, directory: &Path) -> Result<ExitStatu
         (change_directory.as_str(), ""),
         (&export, "so that kubectl talks to this cluster"),
         ("kubectl get namespaces", "kubeflow and kubeflow-system are there"),
+        ("kfctl open", "the web UI in a browser; who you are is chosen there"),
         ("kfctl param list", "what can be set"),
         ("kfctl local stop", "stops everything; nothing is lost"),
     ]);

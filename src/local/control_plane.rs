@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::binaries::Binaries;
 use super::certificates::Certificates;
 use super::process::{Process, ProcessStatus};
-use super::state::{lock, ports, private_directory, random_token, read};
+use super::state::{known_ports, lock, ports, private_directory, random_token, read};
 use super::{Report, certificates, nodes};
 use crate::cluster::{Connection, Target};
 use crate::directories::store;
@@ -84,7 +84,17 @@ impl ControlPlane {
 
     /// How each process is.
     pub fn status(&self) -> Result<Vec<ProcessStatus>> {
-        self.processes().iter().map(Process::status).collect()
+        let known = known_ports(&self.directory)?;
+        let mut processes: Vec<ProcessStatus> = self.processes().iter().map(Process::status).collect::<Result<_>>()?;
+        for process in processes.iter_mut().filter(|process| process.pid.is_some()) {
+            // The API server has one port; of a role's three, the last is for people.
+            process.address = match known.get(&process.name).map(Vec::as_slice) {
+                Some([port]) => Some(format!("https://127.0.0.1:{port}")),
+                Some([_, _, port]) => Some(format!("http://127.0.0.1:{port}")),
+                _ => None,
+            };
+        }
+        Ok(processes)
     }
 
     /// The last lines of a process's log.

@@ -58,6 +58,8 @@ pub struct ProcessStatus {
     pub pid: Option<i32>,
     /// Its log.
     pub log: PathBuf,
+    /// Where it answers, while it runs: an URL of this machine.
+    pub address: Option<String>,
 }
 
 fn boot() -> String {
@@ -139,7 +141,7 @@ impl Process {
             (None, true) => "died",
             (None, false) => "stopped",
         };
-        Ok(ProcessStatus { name: self.name.clone(), state, pid, log: self.log() })
+        Ok(ProcessStatus { name: self.name.clone(), state, pid, log: self.log(), address: None })
     }
 
     /// Lets it run by this command: starts it, or starts it again where it runs by another command, another program, or on

@@ -15,10 +15,16 @@ use crate::error::{Error, Result};
 /// How long the port of a process that was killed may stay taken: the system closes it after the process counts as ended.
 const LINGERING: Duration = Duration::from_secs(2);
 
+const PORTS: &str = "ports.json";
+
+/// The ports that each process has been given.
+pub(super) fn known_ports(directory: &Path) -> Result<BTreeMap<String, Vec<u16>>> {
+    Ok(read(&directory.join(PORTS))?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+}
+
 /// Loopback ports of a process, chosen once and remembered; others where somebody else has taken one meanwhile.
 pub(super) async fn ports<const COUNT: usize>(directory: &Path, process: &Process, report: Report<'_>) -> Result<[u16; COUNT]> {
-    let path = directory.join("ports.json");
-    let mut all: BTreeMap<String, Vec<u16>> = read(&path)?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    let mut all = known_ports(directory)?;
     if let Some(ports) = all.get(&process.name).and_then(|ports| <[u16; COUNT]>::try_from(ports.as_slice()).ok()) {
         let deadline = Instant::now() + LINGERING;
         let are_free = || ports.iter().all(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
@@ -32,7 +38,7 @@ pub(super) async fn ports<const COUNT: usize>(directory: &Path, process: &Proces
     }
     let ports = free_ports::<COUNT>()?;
     all.insert(process.name.clone(), ports.to_vec());
-    store(&path, &serde_json::to_vec(&all).expect("plain data"))?;
+    store(&directory.join(PORTS), &serde_json::to_vec(&all).expect("plain data"))?;
     Ok(ports)
 }
 

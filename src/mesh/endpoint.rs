@@ -20,6 +20,8 @@ pub enum Way {
     NodePort,
     /// A port of this machine, while kfctl runs.
     PortForward,
+    /// A process of this machine.
+    Process,
 }
 
 /// An address that leads to the gateway.

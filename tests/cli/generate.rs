@@ -315,7 +315,7 @@ fn two_components_with_one_object() {
 fn one_replica_has_no_disruption_budget() {
     let sandbox = Sandbox::new();
     sandbox.ok(&["init", "shop"]);
-    for component in ["istio", "auth"] {
+    for component in ["istio", "auth", "dashboard"] {
         assert!(sandbox.kfctl_in("shop", &["component", "disable", component]).starts_with("exit: 0"));
     }
     let budgets = || sandbox.files().into_iter().filter(|file| file.contains("poddisruptionbudget")).count();

@@ -10,7 +10,7 @@ fn makes_an_app() {
     assert_snapshot!(sandbox.kfctl(&["init", "shop"]), @"
     exit: 0
     --- stdout
-    ✓ app shop on platform none is in shop, with namespaces, istio, auth, profiles, notebooks
+    ✓ app shop on platform none is in shop, with namespaces, istio, auth, profiles, dashboard, notebooks
 
     Next:
       cd shop
@@ -36,7 +36,7 @@ fn says_so_in_json() {
     assert_snapshot!(Sandbox::new().kfctl(&["init", "shop", "-o", "json"]), @r#"
     exit: 0
     --- stdout
-    {"app":"shop","components":["namespaces","istio","auth","profiles","notebooks"],"directory":"shop","platform":"none","required":[]}
+    {"app":"shop","components":["namespaces","istio","auth","profiles","dashboard","notebooks"],"directory":"shop","platform":"none","required":[]}
     --- stderr
     "#);
 }
@@ -78,7 +78,7 @@ fn names_all_that_the_platform_wants_to_be_told() {
     assert_snapshot!(sandbox.kfctl(&["init", "shop", "--platform", "azure", "--set", "auth.host=kubeflow.acme.com"]), @"
     exit: 0
     --- stdout
-    ✓ app shop on platform azure is in shop, with namespaces, istio, auth, profiles, notebooks
+    ✓ app shop on platform azure is in shop, with namespaces, istio, auth, profiles, dashboard, notebooks
 
     Next:
       cd shop
@@ -91,7 +91,7 @@ fn names_all_that_the_platform_wants_to_be_told() {
     assert_snapshot!(sandbox.kfctl(&["init", "other", "--platform", "gcp", "-o", "json"]), @r#"
     exit: 0
     --- stdout
-    {"app":"other","components":["namespaces","istio","auth","profiles","notebooks"],"directory":"other","platform":"gcp","required":["auth.host"]}
+    {"app":"other","components":["namespaces","istio","auth","profiles","dashboard","notebooks"],"directory":"other","platform":"gcp","required":["auth.host"]}
     --- stderr
     "#);
 }

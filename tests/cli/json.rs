@@ -112,22 +112,22 @@ fn the_local_control_plane() {
     assert_snapshot!(local(&["status", "-o", "json"]), @r#"
     exit: 1
     --- stdout
-    {"name":"etcd","state":"stopped","pid":null,"log":"[DIR]/home/.local/state/kfctl/clusters/[CLUSTER]/logs/etcd.log"}
-    {"name":"kube-apiserver","state":"stopped","pid":null,"log":"[DIR]/home/.local/state/kfctl/clusters/[CLUSTER]/logs/kube-apiserver.log"}
-    {"name":"kube-controller-manager","state":"stopped","pid":null,"log":"[DIR]/home/.local/state/kfctl/clusters/[CLUSTER]/logs/kube-controller-manager.log"}
-    {"name":"kube-scheduler","state":"stopped","pid":null,"log":"[DIR]/home/.local/state/kfctl/clusters/[CLUSTER]/logs/kube-scheduler.log"}
-    {"name":"kwok","state":"stopped","pid":null,"log":"[DIR]/home/.local/state/kfctl/clusters/[CLUSTER]/logs/kwok.log"}
+    {"name":"etcd","state":"stopped","pid":null,"log":"[DIR]/home/.local/state/kfctl/clusters/[CLUSTER]/logs/etcd.log","address":null}
+    {"name":"kube-apiserver","state":"stopped","pid":null,"log":"[DIR]/home/.local/state/kfctl/clusters/[CLUSTER]/logs/kube-apiserver.log","address":null}
+    {"name":"kube-controller-manager","state":"stopped","pid":null,"log":"[DIR]/home/.local/state/kfctl/clusters/[CLUSTER]/logs/kube-controller-manager.log","address":null}
+    {"name":"kube-scheduler","state":"stopped","pid":null,"log":"[DIR]/home/.local/state/kfctl/clusters/[CLUSTER]/logs/kube-scheduler.log","address":null}
+    {"name":"kwok","state":"stopped","pid":null,"log":"[DIR]/home/.local/state/kfctl/clusters/[CLUSTER]/logs/kwok.log","address":null}
     --- stderr
     "#);
     assert_snapshot!(local(&["status"]), @"
     exit: 1
     --- stdout
-    PROCESS                  STATE    PID  LOG
-    etcd                     stopped       [DIR]/home/.local/state/kfctl/clusters/[CLUSTER]/logs/etcd.log
-    kube-apiserver           stopped       [DIR]/home/.local/state/kfctl/clusters/[CLUSTER]/logs/kube-apiserver.log
-    kube-controller-manager  stopped       [DIR]/home/.local/state/kfctl/clusters/[CLUSTER]/logs/kube-controller-manager.log
-    kube-scheduler           stopped       [DIR]/home/.local/state/kfctl/clusters/[CLUSTER]/logs/kube-scheduler.log
-    kwok                     stopped       [DIR]/home/.local/state/kfctl/clusters/[CLUSTER]/logs/kwok.log
+    PROCESS                  STATE    PID  ADDRESS  LOG
+    etcd                     stopped                [DIR]/home/.local/state/kfctl/clusters/[CLUSTER]/logs/etcd.log
+    kube-apiserver           stopped                [DIR]/home/.local/state/kfctl/clusters/[CLUSTER]/logs/kube-apiserver.log
+    kube-controller-manager  stopped                [DIR]/home/.local/state/kfctl/clusters/[CLUSTER]/logs/kube-controller-manager.log
+    kube-scheduler           stopped                [DIR]/home/.local/state/kfctl/clusters/[CLUSTER]/logs/kube-scheduler.log
+    kwok                     stopped                [DIR]/home/.local/state/kfctl/clusters/[CLUSTER]/logs/kwok.log
     --- stderr
     ");
     assert_snapshot!(local(&["stop", "-o", "json"]), @r#"

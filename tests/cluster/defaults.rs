@@ -23,7 +23,7 @@ fn the_gateway_and_the_cni_are_what_the_platform_says() {
         outside.kfctl(&["init", platform, "--platform", platform, "--set", "auth.host=kubeflow.acme.com"]).success();
         let app = istio(App::new(&directory.path().join(platform), directory.path(), None));
         let said = app.kfctl(&["generate", "k8s"]).success();
-        for component in ["namespaces", "istio", "auth", "profiles", "notebooks"] {
+        for component in ["namespaces", "istio", "auth", "profiles", "notebooks", "dashboard"] {
             assert!(said.contains(&format!("rendered/{component}: ")), "{component}: {said}");
         }
         let gateway = app.read("rendered/istio/service-istio-system-istio-ingressgateway.yaml");
@@ -50,7 +50,7 @@ fn e2e_the_defaults_are_a_kubeflow_for_many() {
     assert!(again.code == 0 && again.stdout.contains("0 created, 0 configured"), "{}", again.all());
     let status = app.kfctl(&["status", "--kubeconfig", &at]);
     assert_eq!(status.code, 0, "{}", status.all());
-    for component in ["namespaces", "istio", "auth", "profiles", "notebooks"] {
+    for component in ["namespaces", "istio", "auth", "profiles", "notebooks", "dashboard"] {
         assert!(status.stdout.lines().any(|line| line.starts_with(&format!("{component} "))), "{}", status.all());
     }
     assert!(status.stdout.contains("the gateway has no address") && status.stdout.contains("`kfctl open`"), "{}", status.all());

@@ -285,12 +285,12 @@ impl Cluster {
         folder
     }
 
-    /// An app on platform none, for this cluster: components namespaces and profiles, without some of them. The mesh and notebooks are
-    /// enabled where a test is about them: every other would need a release of Istio, and more time.
+    /// An app on platform none, for this cluster: components namespaces and profiles, without some of them. The mesh, notebooks and the
+    /// web UI are enabled where a test is about them: every other would need a release of Istio, and more time.
     pub(crate) fn init(&self, name: &str, without: &[&str]) -> App {
         self.outside().kfctl(&["init", name, "--platform", "none"]).success();
         let app = self.in_app(name);
-        for component in ["auth", "istio", "notebooks"].iter().chain(without) {
+        for component in ["auth", "istio", "notebooks", "dashboard"].iter().chain(without) {
             app.kfctl(&["component", "disable", component]).success();
         }
         app

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use kfctl::directories::cache_directory;
 
-use crate::harness::{App, Cluster, binaries, signal};
+use crate::harness::{App, Cluster, answer, binaries, signal};
 
 const TOOLS: [&str; 6] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "kwok-stages"];
 
@@ -107,7 +107,7 @@ fn api_quickstart_from_nothing_and_again() {
     let app = at(&sandbox.path().join("start"));
     let ended = scopeguard(|| drop(app.kfctl(&["local", "reset", "--yes"])));
     assert_eq!(first.code, 0, "{}", first.all());
-    for process in ["etcd", "kube-apiserver", "kube-controller-manager", "controller"] {
+    for process in ["etcd", "kube-apiserver", "kube-controller-manager", "controller", "web"] {
         assert!(first.stdout.lines().any(|line| line.contains(process) && line.contains("running")), "{}", first.all());
     }
     assert!(first.stdout.contains("export KUBECONFIG="), "{}", first.all());
@@ -115,6 +115,9 @@ fn api_quickstart_from_nothing_and_again() {
     assert!(first.stdout.contains(&format!("export PATH={}:$PATH", folder.display())), "{}", first.all());
     let pids = || app.kfctl(&["local", "status"]).success();
     let before = pids();
+    let opened = app.kfctl(&["open", "/identity", "--url"]).success();
+    let page = answer(opened.trim(), &[]).filter(|(code, page)| *code == 200 && page.contains("Kubeflow"));
+    assert!(page.is_some() && before.contains(opened.trim().trim_end_matches("/identity")), "{opened}{before}");
     let again = outside.kfctl(&["quickstart", "start"]);
     assert_eq!(again.code, 0, "{}", again.all());
     assert!(again.stdout.contains("0 created, 0 configured"), "{}", again.all());

@@ -66,6 +66,7 @@ pub(crate) fn istio(app: App) -> App {
     let kinds = [
         ("networking.istio.io", "gateways", "Gateway"),
         ("networking.istio.io", "virtualservices", "VirtualService"),
+        ("networking.istio.io", "envoyfilters", "EnvoyFilter"),
         ("security.istio.io", "authorizationpolicies", "AuthorizationPolicy"),
         ("security.istio.io", "requestauthentications", "RequestAuthentication"),
     ];
