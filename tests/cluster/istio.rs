@@ -37,7 +37,7 @@ fn api_istio_is_installed_where_there_is_none_and_stays_ours() {
     let other = cluster.app.write("other.yaml", &istiod("1.27.0").replace("name: istiod,", "name: other,"));
     cluster.kubectl(&["create", "-f", &other]).success();
     let again = app.kfctl(&["apply", "k8s", "--no-wait", "--prune", "yes"]);
-    assert!(again.code == 0 && again.stdout.contains("0 created, 0 configured, 13 unchanged"), "{}", again.all());
+    assert!(again.code == 0 && again.stdout.contains("0 created, 0 configured, 14 unchanged"), "{}", again.all());
     cluster.kubectl(&["-n", "istio-system", "get", "deployment", "istiod"]).success();
 }
 

@@ -210,7 +210,7 @@ pub(crate) fn rights_of_the_controller(cluster: &Cluster, app: &App) {
     each("yes", "-", &[&format!("{clusterroles} kubeflow-admin"), &format!("{clusterroles} kubeflow-view")], &["bind"]);
     each("yes", "kubeflow-jane", &["roles.rbac.authorization.k8s.io default"], &["bind", "escalate"]);
     let system = "kubeflow-system";
-    each("yes", system, &["profiles.kubeflow.org"], &["list", "watch", "patch"]);
+    each("yes", system, &["profiles.kubeflow.org"], &["get", "list", "watch", "patch"]);
     each("yes", system, &["profiles.kubeflow.org/status"], &["patch"]);
     each("yes", system, &["leases.coordination.k8s.io"], &["create"]);
     each("yes", system, &["leases.coordination.k8s.io kfctl-controller"], &["get", "update"]);
@@ -221,8 +221,8 @@ pub(crate) fn rights_of_the_controller(cluster: &Cluster, app: &App) {
     each("yes", "-", &[&format!("{definitions} authorizationpolicies.security.istio.io")], &["list", "watch"]);
 
     let write = ["create", "update", "patch", "delete"];
-    each("no", system, &["profiles.kubeflow.org"], &["get", "create", "update", "delete", "set-quota"]);
-    each("no", "kubeflow-jane", &["profiles.kubeflow.org"], &["get", "create", "update", "delete"]);
+    each("no", system, &["profiles.kubeflow.org"], &["create", "update", "delete", "set-quota"]);
+    each("no", "kubeflow-jane", &["profiles.kubeflow.org"], &["create", "update", "delete"]);
     each("no", "kubeflow-jane", &["profiles.kubeflow.org/status"], &["patch"]);
     each("no", system, &["secrets", "configmaps"], &["get", "list", "watch", "create", "update", "patch", "delete"]);
     each(
