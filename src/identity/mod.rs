@@ -14,12 +14,13 @@ pub use person::{Person, verify};
 pub use token::{Refusal, Token};
 pub use trust::{KeySource, Trust};
 
-/// Whether a name is that of a person or a group of persons: `*` would stand for others too, `system:` is Kubernetes' own, and what can't
-/// be seen makes two names look like one.
+/// Whether a name is that of a person or a group of persons: `*` would stand for others too, `system:` and `kubeadm:` are Kubernetes'
+/// own, and what can't be seen makes two names look like one.
 #[must_use]
 pub fn is_fit(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= 253
         && !name.starts_with("system:")
+        && !name.starts_with("kubeadm:")
         && !name.contains(|c: char| c == '*' || c.is_whitespace() || c.is_control())
 }

@@ -178,8 +178,10 @@ fn decided(choices: &Choices, basis: &Typed, typed: &Typed) -> Vec<Wrong> {
         (choices.affinity_config.read_only, &["affinityConfig"]),
         (choices.shm.read_only, &["shm"]),
     ];
-    let more: [(bool, &[&str]); 2] =
-        [(choices.configurations.read_only, &["configurations:"]), (choices.environment.read_only, &["environment"])];
+    let more: [(bool, &[&str]); 2] = [
+        (choices.configurations.read_only, &["configurations:"]),
+        (choices.environment.read_only, &["environment", "environment:"]),
+    ];
     let of = |typed: &'_ Typed, name: &str| typed.get(name).cloned().unwrap_or_default();
     let mut wrong = Vec::new();
     for (_, fields) in parts.into_iter().chain(more).filter(|(is_read_only, _)| *is_read_only) {

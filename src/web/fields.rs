@@ -9,6 +9,8 @@ use http::StatusCode;
 
 /// The longest name of a field.
 const LONGEST: usize = 512;
+/// More fields than any of our forms has.
+const MOST: usize = 500;
 
 /// Fields and their values; of one that is said twice the last counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,8 +24,9 @@ impl Fields {
         }
         match content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
             "application/x-www-form-urlencoded" => Ok(Self::decoded(body)),
-            "application/json" => Self::json(body)
-                .ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, "the body is no JSON object, or its names are too long")),
+            "application/json" => Self::json(body).ok_or_else(|| {
+                Problem::new(StatusCode::BAD_REQUEST, "the body is no JSON object, or its names are too long or too many")
+            }),
             _ => Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "a body is a form or JSON")),
         }
     }
@@ -57,9 +60,10 @@ impl Fields {
     }
 }
 
-/// None where a name gets longer than any of ours: names are repeated for each item, and would become many times the body.
+/// None where a name gets longer than any of ours, or there are more: names are repeated for each item, and would become many times the
+/// body.
 fn flatten(name: String, value: Value, fields: &mut BTreeMap<String, String>) -> Option<()> {
-    if name.len() > LONGEST {
+    if name.len() > LONGEST || fields.len() > MOST {
         return None;
     }
     match value {
@@ -83,6 +87,7 @@ fn flatten(name: String, value: Value, fields: &mut BTreeMap<String, String>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn forms_and_json_say_the_same() {
@@ -94,6 +99,8 @@ mod tests {
         assert_eq!((deep.get("a:0:b"), deep.get("a:1")), ("1", "x"));
         let long = format!("{{\"{}\": [1, 2]}}", "a".repeat(600));
         assert!(Fields::read("application/json", long.as_bytes()).is_err());
+        let many = json!({"a": vec![0; 600]}).to_string();
+        assert!(Fields::read("application/json", many.as_bytes()).is_err());
         assert_eq!(form.under("limits:").collect::<Vec<_>>(), [("pods", "5")]);
         for (content_type, body) in
             [("application/json", "[]"), ("application/json", "{\"a\": "), ("text/plain", "a=b"), ("", "a=b")]

@@ -359,6 +359,19 @@ fn a_route_needs_walls(test: &Profiles) {
     set("enforce", "gateway");
     test.app.kfctl(&["apply", "k8s", "-c", "auth", "--no-wait"]).success();
     test.cluster.until("the token ends before all", || ends("sample-v1"));
+    // A header that the gateway would fill with the token, and a Service that somebody has taken over, lead nobody anywhere.
+    let headers = |value: Value| annotations(json!({"notebooks.kubeflow.org/http-headers-request-set": value}));
+    test.edit("sample-v1", &headers(json!(r#"{"X-A": "%REQ(authorization)%"}"#)));
+    test.condition_says("sample-v1", "RouteReady", "RouteInvalid");
+    assert!(route("sample-v1").is_none());
+    test.edit("sample-v1", &headers(Value::Null));
+    test.condition_says("sample-v1", "RouteReady", "RouteReady");
+    let taken = r#"{"metadata": {"ownerReferences": null}}"#;
+    test.admin(&["-n", NAMESPACE, "patch", "service", "sample-v1", "--type=merge", "-p", taken]);
+    test.condition_says("sample-v1", "Ready", "NameTaken");
+    assert!(route("sample-v1").is_none());
+    test.admin(&["-n", NAMESPACE, "delete", "service", "sample-v1"]);
+    test.condition_says("sample-v1", "RouteReady", "RouteReady");
     // Where no profile's walls stand, there is no way in.
     test.admin(&["create", "namespace", "bare"]);
     test.admin(&["-n", "bare", "create", "-f", &test.app.write("bare.yaml", &sample("v1", "open"))]);

@@ -276,6 +276,9 @@ fn a_session_opens_what_is_theirs(login: &mut Login) {
         assert_eq!(ours(&browser.cookies), ours(&before), "{path} has set a session");
         assert!(browser.cookies.iter().any(|cookie| cookie.name == "theme"), "{path} has set nothing");
     }
+    // The page of a notebook can ask what the gateway asks, and would be told the token.
+    let asked = sessions.get_mut("jane").expect("a session").send("GET", &at("/oauth2/auth"), &[]);
+    assert!(asked.status == 202 && asked.header("authorization").is_none(), "{asked:?}");
 }
 
 fn programs_are_told_and_not_sent(login: &mut Login) {

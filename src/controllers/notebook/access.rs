@@ -12,7 +12,7 @@ use super::desired::{has_sidecar, object, private_to};
 use crate::api::notebook::Notebook;
 use crate::controllers::profile::{Doors, Login};
 use crate::controllers::verdict::Verdict;
-use crate::labels::{CONTROLLER_SERVICE_ACCOUNT, NOTEBOOK};
+use crate::labels::{CONTROLLER_SERVICE_ACCOUNT, STATEFUL_SET};
 
 /// What a private notebook's policy is called, before the notebook's name.
 pub(super) const PRIVATE_POLICY: &str = "notebook-private-";
@@ -80,7 +80,8 @@ pub(super) fn policy(notebook: &Notebook, name: &str, login: &Login) -> Option<V
     ];
     let rules = is_other.iter().flat_map(|other| ways.iter().map(move |(source, to)| rule(other, source, to)));
     let spec = json!({
-        "selector": {"matchLabels": {NOTEBOOK: name}},
+        // The very pods that the Service leads to.
+        "selector": {"matchLabels": {STATEFUL_SET: name}},
         "action": "DENY",
         "rules": rules.collect::<Vec<_>>(),
     });
@@ -156,7 +157,7 @@ mod tests {
         assert_eq!(made["metadata"]["name"], "notebook-private-nb");
         assert_eq!(
             (&made["spec"]["action"], &made["spec"]["selector"]),
-            (&json!("DENY"), &json!({"matchLabels": {"notebook-name": "nb"}}))
+            (&json!("DENY"), &json!({"matchLabels": {"statefulset": "nb"}}))
         );
         let rules = made["spec"]["rules"].as_array().unwrap();
         assert_eq!(rules.len(), 6);

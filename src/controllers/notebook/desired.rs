@@ -136,8 +136,11 @@ pub(super) fn route(notebook: &Notebook, settings: &Settings, ends: &BTreeSet<St
     let (namespace, name) = (namespace(notebook), notebook.name_any());
     let prefix = format!("/notebook/{namespace}/{name}/");
     let rewrite = annotation(notebook, REWRITE).filter(|path| !path.is_empty()).unwrap_or(&prefix);
-    if !rewrite.starts_with('/') {
-        return Err(format!("annotation {REWRITE}: {rewrite:?} is no path; expected one such as /"));
+    let is_path = |c: char| c.is_ascii_alphanumeric() || "/._~-".contains(c);
+    if !rewrite.starts_with('/') || !rewrite.chars().all(is_path) {
+        return Err(format!(
+            "annotation {REWRITE}: {rewrite:?} is no path; expected one such as /, of letters, digits and / . _ ~ -"
+        ));
     }
     let headers: Map<String, Value> = match annotation(notebook, REQUEST_HEADERS).filter(|text| !text.is_empty()) {
         Some(text) => serde_json::from_str(text)
@@ -148,6 +151,11 @@ pub(super) fn route(notebook: &Notebook, settings: &Settings, ends: &BTreeSet<St
             })?,
         None => Map::new(),
     };
+    if let Some((name, value)) = headers.iter().find(|(name, value)| !is_plain(name, value, ends)) {
+        return Err(format!(
+            "annotation {REQUEST_HEADERS}: {name}: {value} can't be set; expected a header of the server's own, without % in its value"
+        ));
+    }
     let mut http = json!({
         "match": [{"uri": {"prefix": prefix}}],
         "rewrite": {"uri": rewrite},
@@ -163,13 +171,34 @@ pub(super) fn route(notebook: &Notebook, settings: &Settings, ends: &BTreeSet<St
     Ok(object(notebook, "networking.istio.io/v1", "VirtualService", &route_name(&namespace, &name), spec))
 }
 
+/// Whether a header may be set at the gateway: none by which somebody is known or a request finds its way, and nothing that the gateway
+/// would put another header's value into, or refuse together with everybody's routes.
+fn is_plain(name: &str, value: &Value, ends: &BTreeSet<String>) -> bool {
+    const OTHERS: [&str; 6] = ["authorization", "cookie", "host", "connection", "transfer-encoding", "content-length"];
+    const BEGIN: [&str; 4] = ["kubeflow-", "x-forwarded-", "x-envoy-", "x-auth-request-"];
+    let name = name.to_ascii_lowercase();
+    let is_named = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let is_others = OTHERS.contains(&name.as_str()) || BEGIN.iter().any(|begin| name.starts_with(begin)) || ends.contains(&name);
+    let is_text = |text: &str| text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'%');
+    is_named && !is_others && value.as_str().is_some_and(is_text)
+}
+
 /// Whether the mesh's sidecar stands before the server, as far as the notebook says.
 pub(super) fn has_sidecar(notebook: &Notebook) -> bool {
     let evades = |(key, value): (&String, &String)| {
         key == SIDECAR_INJECT && value != "true"
-            || key.starts_with("traffic.sidecar.istio.io/")
+            || key != SIDECAR_INJECT && key.contains("sidecar.istio.io/")
             || key.starts_with("inject.istio.io/")
+            || key.starts_with("proxy.istio.io/")
     };
+    // Istio puts containers of these names into the place of its own.
+    let is_own =
+        |container: &Value| matches!(container["name"].as_str(), Some("istio-proxy" | "istio-init" | "istio-validation"));
+    let pod = &notebook.spec.template.spec;
+    let containers = ["containers", "initContainers"].iter().filter_map(|list| pod.get(*list)?.as_array()).flatten();
+    if containers.into_iter().any(is_own) {
+        return false;
+    }
     let on_host = notebook.spec.template.spec.get("hostNetwork").is_some_and(|value| value == true);
     !on_host && !notebook.labels().iter().chain(notebook.annotations()).any(evades)
 }
@@ -269,9 +298,18 @@ pub(super) mod tests {
 
     #[test]
     fn an_annotation_that_makes_no_sense_is_said() {
-        for (name, value) in
-            [("http-rewrite-uri", "x"), ("http-headers-request-set", "{\"a\": 1}"), ("http-headers-request-set", "[")]
-        {
+        for (name, value) in [
+            ("http-rewrite-uri", "x"),
+            ("http-rewrite-uri", "/\n"),
+            ("http-rewrite-uri", "/%2e%2e"),
+            ("http-headers-request-set", "{\"a\": 1}"),
+            ("http-headers-request-set", "["),
+            ("http-headers-request-set", "{\"X-A\": \"%REQ(authorization)%\"}"),
+            ("http-headers-request-set", "{\"X-A\": \"a\\nb\"}"),
+            ("http-headers-request-set", "{\"Authorization\": \"x\"}"),
+            ("http-headers-request-set", "{\"kubeflow-userid\": \"bob\"}"),
+            ("http-headers-request-set", "{\":path\": \"/\"}"),
+        ] {
             let name = format!("notebooks.kubeflow.org/{name}");
             let notebook = notebook(json!({"annotations": {name.clone(): value}}), plain());
             assert!(route(&notebook, &settings(json!({})), &BTreeSet::new()).unwrap_err().contains(&name));
@@ -303,9 +341,17 @@ pub(super) mod tests {
             json!({"labels": {"sidecar.istio.io/inject": "false"}}),
             json!({"annotations": {"sidecar.istio.io/inject": "no"}}),
             json!({"annotations": {"traffic.sidecar.istio.io/excludeInboundPorts": "8888"}}),
+            json!({"annotations": {"sidecar.istio.io/proxyImage": "mine"}}),
+            json!({"annotations": {"proxy.istio.io/config": "{}"}}),
         ] {
             assert!(!has_sidecar(&notebook(metadata, plain())));
         }
-        assert!(!has_sidecar(&notebook(json!({}), json!({"hostNetwork": true, "containers": []}))));
+        for pod in [
+            json!({"hostNetwork": true, "containers": []}),
+            json!({"containers": [{"name": "nb"}, {"name": "istio-proxy"}]}),
+            json!({"containers": [{"name": "nb"}], "initContainers": [{"name": "istio-proxy"}]}),
+        ] {
+            assert!(!has_sidecar(&notebook(json!({}), pod)));
+        }
     }
 }

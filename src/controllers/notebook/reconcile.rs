@@ -135,28 +135,38 @@ impl Reconciler {
                 self.remove(Source::Policies, &policy, made, uid).await?;
             }
         }
-        let services = format!("/api/v1/namespaces/{namespace}/services/{name}");
-        put(Source::Services, "Service", services, desired::service(notebook), view.service.as_ref()).await?;
-        let sets = format!("/apis/apps/v1/namespaces/{namespace}/statefulsets/{name}");
-        put(Source::Sets, "StatefulSet", sets, desired::statefulset(notebook, settings), view.set.as_ref()).await?;
-
         let route = format!(
             "/apis/networking.istio.io/v1/namespaces/{namespace}/virtualservices/{}",
             desired::route_name(namespace, name)
         );
+        let close = async || match &view.route {
+            Some(made) => self.remove(Source::Routes, &route, made, uid).await,
+            None => Ok(()),
+        };
+        let services = format!("/api/v1/namespaces/{namespace}/services/{name}");
+        let service = put(Source::Services, "Service", services, desired::service(notebook), view.service.as_ref()).await;
+        if let Err(Trouble::Blocked(_)) = service {
+            // Whoever has taken the Service decides where the route leads.
+            close().await?;
+        }
+        service?;
+        let sets = format!("/apis/apps/v1/namespaces/{namespace}/statefulsets/{name}");
+        put(Source::Sets, "StatefulSet", sets, desired::statefulset(notebook, settings), view.set.as_ref()).await?;
+
         match access::route(notebook, &doors, routes_served) {
             Route::AsItIs(verdict) => Ok(verdict),
             Route::Open(ends) if is_closed => match desired::route(notebook, settings, &ends) {
                 Ok(content) => {
-                    put(Source::Routes, "VirtualService", route, content, view.route.as_ref()).await?;
+                    put(Source::Routes, "VirtualService", route.clone(), content, view.route.as_ref()).await?;
                     Ok(Verdict::yes("RouteReady", format!("/notebook/{namespace}/{name}/")))
                 }
-                Err(problem) => Ok(Verdict::no("RouteInvalid", problem)),
+                Err(problem) => {
+                    close().await?;
+                    Ok(Verdict::no("RouteInvalid", problem))
+                }
             },
             closed => {
-                if let Some(made) = &view.route {
-                    self.remove(Source::Routes, &route, made, uid).await?;
-                }
+                close().await?;
                 let verdict = match closed {
                     Route::Closed(verdict) => verdict,
                     _ => Verdict::no("NotPrivate", "no route is made: what keeps others out can't be made yet"),

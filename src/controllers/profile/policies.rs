@@ -97,7 +97,7 @@ impl Share {
         is_share.then(|| Self { name: text("name"), uid: text("uid"), subjects })
     }
 
-    /// Names in it that no policy can take: `*` would stand for others too, and `system:` is no person.
+    /// Names in it that no policy can take: `*` would stand for others too, and `system:` and `kubeadm:` are no person.
     pub(super) fn unfit(&self) -> impl Iterator<Item = &str> {
         self.subjects.iter().map(|(_, name)| name.as_str()).filter(|name| !is_fit(name))
     }
@@ -105,7 +105,7 @@ impl Share {
 
 /// Whether a policy can take a name: `*` stands for others too, and `system:` is no person.
 pub(super) fn is_fit(name: &str) -> bool {
-    !name.contains('*') && !name.starts_with("system:")
+    !name.contains('*') && !name.starts_with("system:") && !name.starts_with("kubeadm:")
 }
 
 /// What is to be there for the mesh.
