@@ -160,7 +160,8 @@ fn path(name: &str) -> Result<String, Failure> {
 /// Whether a name stays in its place in a path; the server says what else is wrong with it.
 #[must_use]
 pub fn is_segment(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.')) && !matches!(name, "." | "..")
+    let is_short = (1..=253).contains(&name.len());
+    is_short && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.')) && !matches!(name, "." | "..")
 }
 
 /// A text in an object; empty where there is none.

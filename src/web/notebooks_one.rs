@@ -26,8 +26,8 @@ use crate::profiles::text;
 const EVENTS: usize = 50;
 /// Lines of a log on one page.
 pub(super) const LINES: u32 = 500;
-/// The most of a log that one page shows, in bytes.
-const LONGEST: usize = 1 << 20;
+/// The most of a log that one page shows, in bytes: it is held until its reader has it.
+const LONGEST: usize = 128 << 10;
 
 pub(super) async fn show(
     State(site): State<Arc<Site>>,
