@@ -20,7 +20,12 @@ pub use trust::{KeySource, Trust};
 pub fn is_fit(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= 253
-        && !name.starts_with("system:")
-        && !name.starts_with("kubeadm:")
+        && !is_of_the_system(name)
         && !name.contains(|c: char| c == '*' || c.is_whitespace() || c.is_control())
+}
+
+/// Whether a name is Kubernetes' own, and nobody's who logs in.
+#[must_use]
+pub fn is_of_the_system(name: &str) -> bool {
+    ["system:", "kubeadm:"].iter().any(|prefix| name.starts_with(prefix))
 }

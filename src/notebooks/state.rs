@@ -28,17 +28,22 @@ pub struct State {
     pub message: String,
 }
 
+/// Whether somebody, or idleness, has stopped a notebook.
+#[must_use]
+pub fn is_stopped(notebook: &Value) -> bool {
+    notebook["metadata"]["annotations"].get(STOPPED).is_some_and(|since| !since.is_null())
+}
+
 /// The state of a notebook, by what its controller has said and what has been asked of it since.
 #[must_use]
 pub fn state(notebook: &Value) -> State {
-    let is_stopped = notebook["metadata"]["annotations"].get(STOPPED).is_some_and(|since| !since.is_null());
     let [status, reason, message] = condition(notebook, "Ready");
     let said = |word, tone, message: String| State { word, tone, message };
     let calm = |word| said(word, Tone::Calm, String::new());
     if notebook["metadata"].get("deletionTimestamp").is_some() {
         return calm("being deleted");
     }
-    match (is_stopped, reason) {
+    match (is_stopped(notebook), reason) {
         (true, "Stopped") => return calm("stopped"),
         (true, _) => return calm("stopping"),
         (false, "" | "Stopped" | "Stopping") => return calm("starting"),

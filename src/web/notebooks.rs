@@ -17,8 +17,8 @@ use super::fields::Fields;
 use super::rows::{KUBEFLOW, candidates, each, may_see, quota, role};
 use super::visitor::Visitor;
 use crate::cluster::{Class, Failure};
-use crate::labels::{LAST_ACTIVITY, NOTEBOOK, NOTEBOOK_CREATOR, PRIVATE, STOPPED};
-use crate::notebooks::{Notebooks, Tone, address, claims_of, server, state};
+use crate::labels::{LAST_ACTIVITY, NOTEBOOK, NOTEBOOK_CREATOR, PRIVATE};
+use crate::notebooks::{Notebooks, Tone, address, claims_of, is_stopped, server, state};
 use crate::object::list;
 use crate::profiles::{QUOTA, is_segment, text};
 
@@ -198,7 +198,7 @@ pub(super) fn row(notebook: &Value, now: Timestamp) -> Value {
         "image": image, "shortImage": image.rsplit('/').next().unwrap_or_default(),
         "cpu": amount("cpu"), "memory": amount("memory"), "devices": devices,
         "state": {"word": state.word, "tone": tone(state.tone), "message": state.message},
-        "address": address, "whyNot": why_not, "stopped": !annotation(STOPPED).is_empty(),
+        "address": address, "whyNot": why_not, "stopped": is_stopped(notebook),
         "created": created, "age": ago(created, now),
         "lastActivity": annotation(LAST_ACTIVITY), "idle": ago(annotation(LAST_ACTIVITY), now),
         "creator": annotation(NOTEBOOK_CREATOR), "private": annotation(PRIVATE) == "true",
@@ -299,6 +299,7 @@ pub(super) fn page_of(namespace: &str, name: &str) -> String {
 #[cfg(test)]
 pub(in crate::web) mod tests {
     use super::*;
+    use crate::labels::STOPPED;
 
     /// The pages of notebooks, with this wherever somebody may write something.
     pub(in crate::web) fn pages(evil: &str) -> Vec<(&'static str, Value)> {

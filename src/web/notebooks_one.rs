@@ -17,8 +17,7 @@ use super::notebooks::{ago, claims, fingerprint, may, notebooks, page_of, row, t
 use super::notebooks_spawner::{self, judged};
 use super::visitor::Visitor;
 use crate::cluster::{Class, Failure};
-use crate::labels::STOPPED;
-use crate::notebooks::{Lines, Request, Wish, claims_of, condition, server};
+use crate::notebooks::{Lines, Request, Wish, claims_of, condition, is_stopped, server};
 use crate::object::list;
 use crate::profiles::text;
 
@@ -150,10 +149,6 @@ pub(super) async fn acted(site: &Site, visitor: &Visitor, notebook: &Value, requ
     let object = asked.map_err(|failure| Problem::of(&failure, &format!("{word} notebook {name}")))?;
     tracing::info!(user = ?visitor.user, namespace, notebook = name, action = word, "done");
     Ok(object)
-}
-
-pub(super) fn is_stopped(notebook: &Value) -> bool {
-    notebook["metadata"]["annotations"].get(STOPPED).is_some_and(|since| !since.is_null())
 }
 
 /// DELETE of a program: its address names the notebook, and the body says it again.

@@ -18,11 +18,12 @@ use super::cache::Kind;
 use super::csrf;
 use super::fields::Fields;
 use super::notebooks::{chosen, claims, may, namespaces, notebooks, page_of, users_of, volume};
-use super::notebooks_one::is_stopped;
 use super::rows::{label, quota};
 use super::visitor::Visitor;
 use crate::cluster::{Class, Failure};
-use crate::notebooks::{Choices, Context, Groups, SPAWNER, TooMuch, Typed, Wish, Wrong, basis, complete, pod, too_much, wish};
+use crate::notebooks::{
+    Choices, Context, Groups, SPAWNER, TooMuch, Typed, Wish, Wrong, basis, complete, is_stopped, pod, too_much, wish,
+};
 use crate::object::list;
 use crate::profiles::{QUOTA, SYSTEM_NAMESPACE, text};
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::profile_lifecycle::{ABE, BOB, JANE, Profiles};
-use crate::web_rig::{Issuer, Person, Web, deploy, people};
+use crate::web_rig::{CHANGER, Issuer, Person, Web, deploy, grant, make_changer, people};
 
 const VIC: &str = "vic@foo.com";
 const ANN: &str = "ann@foo.com";
@@ -137,15 +137,7 @@ fn sharing_goes_and_comes_back(test: &Profiles, jane: &Person, bob: &Person) {
 
 fn a_new_user_makes_one(test: &Profiles, vic: &Person) {
     vic.get("/").is(403);
-    test.admin(&[
-        "-n",
-        "kubeflow-system",
-        "create",
-        "rolebinding",
-        "vic-creator",
-        "--role=profile-creator",
-        &format!("--user={VIC}"),
-    ]);
+    grant(test, VIC, &["profile-creator"]);
     test.cluster.until("vic is taken to making one", || vic.get("/").header("location") == "/profiles#new");
     let form = vic.get("/profiles").is(200).text;
     assert!(
@@ -181,35 +173,8 @@ fn a_new_user_makes_one(test: &Profiles, vic: &Person) {
 }
 
 fn an_admin_sees_all(test: &Profiles, ann: &Person, jane: &Person) {
-    for role in ["profile-viewer", "profile-deleter"] {
-        test.admin(&[
-            "-n",
-            "kubeflow-system",
-            "create",
-            "rolebinding",
-            &format!("ann-{role}"),
-            &format!("--role={role}"),
-            &format!("--user={ANN}"),
-        ]);
-    }
-    test.admin(&[
-        "-n",
-        "kubeflow-system",
-        "create",
-        "role",
-        "profile-changer",
-        "--verb=patch",
-        "--resource=profiles.kubeflow.org",
-    ]);
-    test.admin(&[
-        "-n",
-        "kubeflow-system",
-        "create",
-        "rolebinding",
-        "ann-changer",
-        "--role=profile-changer",
-        &format!("--user={ANN}"),
-    ]);
+    make_changer(test);
+    grant(test, ANN, &["profile-viewer", "profile-deleter", CHANGER]);
     let names = |person: &Person| -> Vec<String> {
         let answer = person.api("/api/profiles");
         let rows = answer.json()["profiles"].clone();

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::browser::{Browser, ENTER, TAB};
 use crate::profile_lifecycle::{ABE, BOB, JANE, Profiles};
-use crate::web_rig::{Issuer, Web, bearer, deploy, people};
+use crate::web_rig::{CHANGER, Issuer, Web, bearer, deploy, grant, make_changer, people};
 
 const VIC: &str = "vic@foo.com";
 const ANN: &str = "ann@foo.com";
@@ -56,11 +56,6 @@ impl Visit<'_> {
     fn is_at(&self, end: &str) {
         self.test.cluster.until(&format!("it is at {end}"), || self.browser.address().ends_with(end));
     }
-
-    fn grant(&self, user: &str, role: &str) {
-        let (name, user) = (format!("{role}-{}", &user[..3]), format!("--user={user}"));
-        self.test.admin(&["-n", "kubeflow-system", "create", "rolebinding", &name, &format!("--role={role}"), &user]);
-    }
 }
 
 #[test]
@@ -73,19 +68,9 @@ fn e2e_a_browser_goes_the_whole_way() {
     }
     let web = Web::start(&test, &[]);
     let visit = Visit { test: &test, web: &web, issuer: &issuer, browser: Browser::start("web") };
-    visit.grant(VIC, "profile-creator");
-    test.admin(&[
-        "-n",
-        "kubeflow-system",
-        "create",
-        "role",
-        "profile-changer",
-        "--verb=patch",
-        "--resource=profiles.kubeflow.org",
-    ]);
-    for role in ["profile-creator", "profile-viewer", "profile-deleter", "profile-changer"] {
-        visit.grant(ANN, role);
-    }
+    grant(&test, VIC, &["profile-creator"]);
+    make_changer(&test);
+    grant(&test, ANN, &["profile-creator", "profile-viewer", "profile-deleter", CHANGER]);
     test.cluster.until("all are known", || people(&test) == [ANN, BOB, JANE, VIC]);
 
     a_new_user_makes_a_namespace_without_scripts(&visit);

@@ -254,3 +254,20 @@ pub(crate) fn people(test: &Profiles) -> Vec<String> {
     let names = rules.flat_map(|rule| rule["resourceNames"].as_array().into_iter().flatten());
     names.map(|name| name.as_str().expect("text").to_owned()).collect()
 }
+
+/// The role that [`make_changer`] makes.
+pub(crate) const CHANGER: &str = "profile-changer";
+
+/// A role of the admin's own, which lets people change profiles.
+pub(crate) fn make_changer(test: &Profiles) {
+    test.admin(&["-n", "kubeflow-system", "create", "role", CHANGER, "--verb=patch", "--resource=profiles.kubeflow.org"]);
+}
+
+/// Gives somebody roles among profiles.
+pub(crate) fn grant(test: &Profiles, user: &str, roles: &[&str]) {
+    let to = format!("--user={user}");
+    for role in roles {
+        let name = format!("{role}-{}", &user[..3]);
+        test.admin(&["-n", "kubeflow-system", "create", "rolebinding", &name, &format!("--role={role}"), &to]);
+    }
+}

@@ -20,6 +20,7 @@ use super::status::Verdict;
 use super::world::{Slot, View, slot};
 use crate::api::profile::{MemberRole, Profile, SubjectKind};
 use crate::cluster::Resource;
+use crate::identity::is_of_the_system;
 use crate::labels::{CONTROLLER_SERVICE_ACCOUNT, NAMESPACE_NAME};
 
 /// The policy at the sidecars, as today's Kubeflow names it.
@@ -105,7 +106,7 @@ impl Share {
 
 /// Whether a policy can take a name: `*` stands for others too, and `system:` is no person.
 pub(super) fn is_fit(name: &str) -> bool {
-    !name.contains('*') && !name.starts_with("system:") && !name.starts_with("kubeadm:")
+    !name.contains('*') && !is_of_the_system(name)
 }
 
 /// What is to be there for the mesh.
