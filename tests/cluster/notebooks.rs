@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::definition::definition;
+use crate::definition;
 use crate::harness::signal;
 use crate::profile_lifecycle::{BOB, JANE, Profiles};
 
@@ -306,15 +306,7 @@ fn what_is_somebody_elses_is_left(test: &Profiles) {
 
 fn a_route_needs_walls(test: &Profiles) {
     test.admin(&["create", "namespace", "istio-system"]);
-    for (group, plural, kind) in [
-        ("networking.istio.io", "virtualservices", "VirtualService"),
-        ("networking.istio.io", "gateways", "Gateway"),
-        ("networking.istio.io", "envoyfilters", "EnvoyFilter"),
-        ("security.istio.io", "authorizationpolicies", "AuthorizationPolicy"),
-        ("security.istio.io", "requestauthentications", "RequestAuthentication"),
-    ] {
-        test.admin(&["create", "-f", &test.app.write("definition.yaml", &definition(group, plural, kind))]);
-    }
+    test.admin(&["create", "-f", &test.app.write("definitions.yaml", &definition::istio())]);
     let route = |name: &str| test.of_jane("virtualservice", &format!("notebook-{NAMESPACE}-{name}"));
     test.condition_says("sample-v1", "RouteReady", "MeshNotConfigured");
     assert!(route("sample-v1").is_none());

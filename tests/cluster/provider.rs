@@ -1,6 +1,6 @@
 //! The login in the mesh configuration of an Istio that was there: one item of ours, in a text that is somebody else's.
 
-use crate::definition::definition;
+use crate::definition;
 use crate::harness::{App, Cluster, Said, signal};
 use crate::proxy::Proxy;
 
@@ -74,16 +74,8 @@ impl Mesh {
     fn start() -> Self {
         let cluster = Cluster::start();
         let app = cluster.init("meshed", &["profiles"]);
-        let kinds = [
-            ("networking.istio.io", "gateways", "Gateway"),
-            ("networking.istio.io", "virtualservices", "VirtualService"),
-            ("networking.istio.io", "envoyfilters", "EnvoyFilter"),
-            ("security.istio.io", "authorizationpolicies", "AuthorizationPolicy"),
-            ("security.istio.io", "requestauthentications", "RequestAuthentication"),
-        ];
-        let definitions: Vec<String> = kinds.iter().map(|(group, plural, kind)| definition(group, plural, kind)).collect();
         let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: istio-system}\n---\n";
-        let all = [namespace, &istiod("", THEIRS), &istiod("1-28", OTHERS), &definitions.join("---\n")].concat();
+        let all = [namespace, &istiod("", THEIRS), &istiod("1-28", OTHERS), &definition::istio()].concat();
         let file = cluster.app.write("istio.yaml", &all);
         cluster.kubectl(&["create", "-f", &file]).success();
         cluster.kubectl(&["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"]).success();

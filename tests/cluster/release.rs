@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use crate::definition::definition;
+use crate::definition;
 use crate::harness::App;
 
 /// What of Istio's release counts here: its control plane, the mesh configuration as one string, an autoscaler, the gateway with its
@@ -63,15 +63,7 @@ spec:
 
 /// The app with that release in the place of Istio's own.
 pub(crate) fn istio(app: App) -> App {
-    let kinds = [
-        ("networking.istio.io", "gateways", "Gateway"),
-        ("networking.istio.io", "virtualservices", "VirtualService"),
-        ("networking.istio.io", "envoyfilters", "EnvoyFilter"),
-        ("security.istio.io", "authorizationpolicies", "AuthorizationPolicy"),
-        ("security.istio.io", "requestauthentications", "RequestAuthentication"),
-    ];
-    let definitions: Vec<String> = kinds.iter().map(|(group, plural, kind)| definition(group, plural, kind)).collect();
-    pinned(app, "istio", &[("crd.yaml", definitions.join("---\n")), ("install.yaml", ISTIO.to_owned())])
+    pinned(app, "istio", &[("crd.yaml", definition::istio()), ("install.yaml", ISTIO.to_owned())])
 }
 
 /// The app with the files of `component`, each by the end of its URL.

@@ -195,12 +195,9 @@ pub(super) fn has_sidecar(notebook: &Notebook) -> bool {
     let is_own =
         |container: &Value| matches!(container["name"].as_str(), Some("istio-proxy" | "istio-init" | "istio-validation"));
     let pod = &notebook.spec.template.spec;
-    let containers = ["containers", "initContainers"].iter().filter_map(|list| pod.get(*list)?.as_array()).flatten();
-    if containers.into_iter().any(is_own) {
-        return false;
-    }
-    let on_host = notebook.spec.template.spec.get("hostNetwork").is_some_and(|value| value == true);
-    !on_host && !notebook.labels().iter().chain(notebook.annotations()).any(evades)
+    let mut containers = ["containers", "initContainers"].iter().filter_map(|list| pod.get(*list)?.as_array()).flatten();
+    let on_host = pod.get("hostNetwork").is_some_and(|value| value == true);
+    !on_host && !containers.any(is_own) && !notebook.labels().iter().chain(notebook.annotations()).any(evades)
 }
 
 /// What a pod says it was made from.
