@@ -1,6 +1,6 @@
 //! One run of the engine: the only file that knows the order of its parts.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::{Duration, Instant};
 
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -16,6 +16,7 @@ use super::order::{Gate, Order, Task, TaskId};
 use super::plan::{Member, Plan};
 use super::report::{Outcome, Problem, Report, Unready};
 use super::rights::Rights;
+use super::schedule::Schedule;
 use super::verify::Check;
 use super::write::{Change, Mode, retrying, send};
 use super::{compare, records, settled, wait};
@@ -165,132 +166,117 @@ struct Done {
 }
 
 enum Finished {
-    Write(usize, Result<Done, Failure>),
+    Write(TaskId, usize, Result<Done, Failure>),
     Gate(TaskId, Result<(), Unready>),
 }
 
 /// Writes in order, as much at once as the order and the server allow. Stops at the first final refusal. Returns what was written,
 /// each with the fingerprint of what became of it.
-#[allow(clippy::too_many_lines, reason = "one loop, whose arms share its state")]
 async fn write_all(run: &Run<'_>, objects: &[Wanted], deadline: Instant, report: &mut Report) -> Vec<(usize, Option<String>)> {
     let mut written = Vec::new();
     run.events.send(Event::Phase { phase: Phase::Write, objects: objects.len() });
     let order = &run.plan.order;
-    let mut dependents: HashMap<TaskId, Vec<TaskId>> = HashMap::new();
-    for (task, after) in order.after.iter().enumerate() {
-        for before in after {
-            dependents.entry(*before).or_default().push(task);
-        }
-    }
-    let urgency = |task: TaskId| urgency(objects, order, &dependents, task);
-    let mut blocked: Vec<usize> = order.after.iter().map(BTreeSet::len).collect();
-    let mut open: BTreeSet<(u8, TaskId)> =
-        (0..blocked.len()).filter(|task| blocked[*task] == 0).map(|task| (urgency(task), task)).collect();
+    let mut schedule = Schedule::new(order, |task, behind| urgency(objects, order, task, behind));
     let mut running = FuturesUnordered::new();
     let mut writing = 0;
     let mut stop = run.stop.clone();
     let (halt, halted) = watch::channel(false);
     loop {
         // What is under way is finished, but nothing is tried again, and no gate is waited for.
-        if report.interrupted || !report.problems.is_empty() {
+        let ends = report.interrupted || !report.problems.is_empty();
+        if ends {
             halt.send_replace(true);
             if writing == 0 {
                 break;
             }
         }
-        let mut done: Vec<TaskId> = Vec::new();
-        while !(report.interrupted || !report.problems.is_empty() || writing >= CONCURRENCY) {
-            let Some((_, task)) = open.pop_first() else { break };
+        while !ends && writing < CONCURRENCY {
+            let Some(task) = schedule.next() else { break };
             match &order.tasks[task] {
-                Task::Write(index) if !objects[*index].pending => {
-                    record(run, report, &objects[*index].member, Change::Unchanged);
-                    done.push(task);
-                    break;
-                }
-                Task::Join => {
-                    done.push(task);
-                    break;
-                }
-                Task::Gate(gate) if !is_needed(run, objects, gate, dependents.get(&task)) => {
-                    done.push(task);
-                    break;
-                }
-                Task::Write(index) => {
+                Task::Write(index) if objects[*index].pending => {
                     writing += 1;
                     let (index, halted) = (*index, halted.clone());
                     running.push(futures::future::Either::Left(async move {
-                        Finished::Write(index, write_one(run, &objects[index], deadline, halted).await)
+                        Finished::Write(task, index, write_one(run, &objects[index], deadline, halted).await)
                     }));
                 }
-                Task::Gate(gate) => {
+                Task::Gate(gate) if is_needed(run, objects, gate, schedule.behind(task)) => {
                     running.push(futures::future::Either::Right(async move {
                         Finished::Gate(task, wait::gate(run.connection, gate, &run.plan.members, deadline, &run.events).await)
                     }));
                 }
+                Task::Write(index) => {
+                    record(run, report, &objects[*index].member, Change::Unchanged);
+                    schedule.done(task);
+                }
+                Task::Gate(_) | Task::Join => schedule.done(task),
             }
         }
-        if done.is_empty() {
-            let finished = tokio::select! {
-                finished = running.next() => finished,
-                _ = stop.wait_for(|stop| *stop), if !report.interrupted => {
-                    report.interrupted = true;
-                    continue;
-                }
-            };
-            match finished {
-                None => break,
-                Some(Finished::Write(index, result)) => {
-                    writing -= 1;
-                    report.wrote = true;
-                    match result {
-                        Ok(Done { change, seen, passwords }) => {
-                            record(run, report, &objects[index].member, change);
-                            report.passwords.extend(passwords);
-                            written.push((index, seen));
-                        }
-                        Err(failure) if !run.settings.wait && failure.class == Class::WebhookNotReady => {
-                            let object = objects[index].member.object.id.clone();
-                            run.events.send(Event::Postponed { object: object.clone(), reason: failure.message.clone() });
-                            report.postponed.push(Unready { object, reason: failure.message });
-                        }
-                        Err(failure) if *halted.borrow() && failure.is_passing() => {}
-                        Err(failure) if failure.class == Class::Terminating => {
-                            // What comes after it stays unwritten; the rest goes on.
-                            report
-                                .unready
-                                .push(Unready { object: objects[index].member.object.id.clone(), reason: failure.message });
-                            continue;
-                        }
-                        Err(failure) => report.problems.push(Problem::new(&objects[index].member, &failure)),
+        let finished = tokio::select! {
+            finished = running.next() => finished,
+            _ = stop.wait_for(|stop| *stop), if !report.interrupted => {
+                report.interrupted = true;
+                continue;
+            }
+        };
+        match finished {
+            None => break,
+            Some(Finished::Write(task, index, result)) => {
+                writing -= 1;
+                report.wrote = true;
+                let member = &objects[index].member;
+                match result {
+                    Ok(Done { change, seen, passwords }) => {
+                        record(run, report, member, change);
+                        report.passwords.extend(passwords);
+                        written.push((index, seen));
+                        schedule.done(task);
                     }
-                    done.push(index);
-                }
-                Some(Finished::Gate(task, Ok(()))) => done.push(task),
-                // What comes after this gate stays unwritten; the rest goes on.
-                Some(Finished::Gate(_, Err(unready))) => report.unready.push(unready),
-            }
-        }
-        for task in done {
-            for next in dependents.get(&task).into_iter().flatten() {
-                blocked[*next] -= 1;
-                if blocked[*next] == 0 {
-                    open.insert((urgency(*next), *next));
+                    Err(failure) => {
+                        if note(run, report, member, failure, ends) {
+                            schedule.done(task);
+                        }
+                    }
                 }
             }
+            Some(Finished::Gate(task, Ok(()))) => schedule.done(task),
+            // What comes after this gate stays unwritten; the rest goes on.
+            Some(Finished::Gate(_, Err(unready))) => report.unready.push(unready),
         }
     }
     written
 }
 
+/// Notes what a write was answered instead of being done. Returns whether what comes after it may be written. In a run that `ends`
+/// nothing was tried again, and what passes is left to the next.
+fn note(run: &Run<'_>, report: &mut Report, member: &Member, failure: Failure, ends: bool) -> bool {
+    let object = member.object.id.clone();
+    match failure.class {
+        Class::WebhookNotReady if !run.settings.wait => {
+            run.events.send(Event::Postponed { object: object.clone(), reason: failure.message.clone() });
+            report.postponed.push(Unready { object, reason: failure.message });
+            true
+        }
+        _ if ends && failure.is_passing() => false,
+        Class::Terminating => {
+            report.unready.push(Unready { object, reason: failure.message });
+            false
+        }
+        _ => {
+            report.problems.push(Problem::new(member, &failure));
+            false
+        }
+    }
+}
+
 /// Definitions first, and among them those whose objects come with the run: the server takes seconds to serve a definition, one after
 /// the other, and does so while the rest is written.
-fn urgency(objects: &[Wanted], order: &Order, dependents: &HashMap<TaskId, Vec<TaskId>>, task: TaskId) -> u8 {
-    let is_gate = |task: &TaskId| matches!(order.tasks[*task], Task::Gate(_));
+fn urgency(objects: &[Wanted], order: &Order, task: TaskId, behind: &[TaskId]) -> u8 {
     match &order.tasks[task] {
         Task::Gate(_) | Task::Join => 0,
         Task::Write(index) => match objects[*index].member.object.id.kind.as_str() {
             "Namespace" => 1,
-            "CustomResourceDefinition" if dependents.get(&task).into_iter().flatten().any(is_gate) => 2,
+            "CustomResourceDefinition" if behind.iter().any(|task| matches!(order.tasks[*task], Task::Gate(_))) => 2,
             "CustomResourceDefinition" => 3,
             _ => 4,
         },
@@ -298,12 +284,12 @@ fn urgency(objects: &[Wanted], order: &Order, dependents: &HashMap<TaskId, Vec<T
 }
 
 /// A gate matters where something behind it will be written; `--no-wait` opens all but the necessary ones.
-pub(super) fn is_needed(run: &Run<'_>, objects: &[Wanted], gate: &Gate, behind: Option<&Vec<TaskId>>) -> bool {
+pub(super) fn is_needed(run: &Run<'_>, objects: &[Wanted], gate: &Gate, behind: &[TaskId]) -> bool {
     let writes = |task: &TaskId| match &run.plan.order.tasks[*task] {
         Task::Write(index) => objects[*index].pending,
         Task::Gate(_) | Task::Join => true,
     };
-    (run.settings.wait || gate.is_necessary()) && behind.into_iter().flatten().any(writes)
+    (run.settings.wait || gate.is_necessary()) && behind.iter().any(writes)
 }
 
 fn record(run: &Run<'_>, report: &mut Report, member: &Member, change: Change) {

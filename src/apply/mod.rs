@@ -32,6 +32,7 @@ mod removal;
 mod report;
 mod rights;
 mod rules;
+mod schedule;
 mod schema;
 mod settled;
 mod stage;

@@ -74,6 +74,17 @@ impl Order {
         self.tasks.len() - 1
     }
 
+    /// The tasks right behind each task.
+    pub(super) fn behind(&self) -> Vec<Vec<TaskId>> {
+        let mut behind = vec![Vec::new(); self.after.len()];
+        for (task, after) in self.after.iter().enumerate() {
+            for before in after {
+                behind[*before].push(task);
+            }
+        }
+        behind
+    }
+
     /// The tasks in levels: each level needs only those before it; a join is no step of its own. Tasks of a cycle come last, together.
     #[must_use]
     pub fn levels(&self) -> Vec<Vec<TaskId>> {

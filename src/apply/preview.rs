@@ -153,18 +153,13 @@ fn over(live: &Value, sent: &Value) -> Value {
 
 fn steps(run: &Run<'_>, objects: &[Wanted], planned: &HashMap<TaskId, Planned>) -> Vec<Vec<Step>> {
     let order = &run.plan.order;
-    let mut dependents: HashMap<TaskId, Vec<TaskId>> = HashMap::new();
-    for (task, after) in order.after.iter().enumerate() {
-        for before in after {
-            dependents.entry(*before).or_default().push(task);
-        }
-    }
+    let behind = order.behind();
     let step = |task: TaskId| match &order.tasks[task] {
         Task::Write(index) => Some(match planned.get(index) {
             Some(planned) => Step::Write(planned.clone()),
             None => Step::Refused { object: objects[*index].member.object.id.clone() },
         }),
-        Task::Gate(gate) => is_needed(run, objects, gate, dependents.get(&task))
+        Task::Gate(gate) => is_needed(run, objects, gate, &behind[task])
             .then(|| Step::Wait { object: gate.object().clone(), until: gate.until() }),
         Task::Join => None,
     };
