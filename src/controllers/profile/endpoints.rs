@@ -23,6 +23,9 @@ use crate::labels::{ENDPOINT_SUBJECTS, NAMESPACE_NAME, SIDECAR};
 /// What everything made for an endpoint is called, before the name of its Service.
 const PREFIX: &str = "kubeflow-endpoint-";
 
+/// How many a namespace may have: each is a rule at everybody's gateway.
+const MOST: usize = 50;
+
 /// A Service that is declared to be an endpoint, reduced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Declared {
@@ -71,6 +74,10 @@ pub(super) fn split<'a>(declared: &'a [Arc<Declared>], mesh: &Mesh, is_served: b
             }
             Ok(_) if !is_served => {
                 complain("no endpoint: the cluster has no virtualservices.networking.istio.io: install Istio".to_owned());
+                continue;
+            }
+            Ok(_) if open.len() == MOST => {
+                complain(format!("no endpoint: a namespace may have {MOST}, and there are as many whose names come before"));
                 continue;
             }
             Ok(endpoint) => endpoint,
@@ -253,6 +260,10 @@ mod tests {
             let (open, complaints) = split(&declared, &mesh, is_served);
             assert!(open.is_empty() && complaints.len() == 1 && complaints[0].note.contains(says), "{complaints:?}");
         }
+        let many: Vec<Arc<Declared>> = std::iter::repeat_with(|| declared(BOB)).take(MOST + 1).collect();
+        let mesh = mesh(&[]);
+        let (open, complaints) = split(&many, &mesh, true);
+        assert!(open.len() == MOST && complaints.len() == 1 && complaints[0].note.contains("may have 50"), "{complaints:?}");
         let going = json!({"metadata": {"labels": {ENDPOINT: ""}, "deletionTimestamp": "now"}});
         assert_eq!(Declared::new(&going), None);
         assert_eq!(Declared::new(&json!({"metadata": {"annotations": {ENDPOINT_SUBJECTS: BOB}}})), None, "the label declares");

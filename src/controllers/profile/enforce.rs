@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::desired::Names;
 use super::endpoints::{self, Complaint, is_route};
-use super::policies::{self, Share, Wanted};
+use super::policies::{self, LONGEST_NAME, Share, Wanted};
 use super::reconcile::{NAMESPACES, Reconciler, Told};
 use super::status::{MESH_READY, Verdict};
 use super::world::{Slot, View, slot};
@@ -21,12 +21,10 @@ impl Reconciler {
     /// Brings the mesh's objects to what is wanted; what its condition says, and what went wrong.
     pub(super) async fn enforce(&self, names: &Names, view: &View, wanted: Wanted) -> ((&'static str, Verdict), Written) {
         let written = self.write_mesh(names, view, &wanted).await;
-        let verdict = match (wanted.problem, &written) {
+        let verdict = match (&wanted.problem, &written) {
             (_, Err((what, failure))) => Verdict::no("MeshFailed", format!("{what}: {}", failure.message)),
-            (Some(problem), Ok(())) => problem,
-            (None, Ok(())) => {
-                Verdict::yes("MeshReady", "the mesh lets in the owner, members who may edit, and whom it is shared with")
-            }
+            (Some(problem), Ok(())) => problem.clone(),
+            (None, Ok(())) => wanted.verdict(),
         };
         ((MESH_READY, verdict), written)
     }
@@ -121,7 +119,8 @@ impl Reconciler {
             let regarding = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "namespace": names.namespace,
                 "name": share.name, "uid": share.uid});
             let note = format!(
-                "{name:?} opens no notebook: '*' would stand for others too, and 'system:' for no login; name each user or group"
+                "{:?} opens no notebook: '*' would stand for others too, 'system:' for no login, and no name is longer than {LONGEST_NAME} bytes; name each user or group",
+                name.chars().take(LONGEST_NAME).collect::<String>()
             );
             self.recorder.publish(Event {
                 regarding,

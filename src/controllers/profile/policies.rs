@@ -31,6 +31,12 @@ const TOKENS: &str = "kubeflow-jwt";
 const NETWORK: &str = "kubeflow-mesh";
 /// What the policies at the gateway are called, before the name of the namespace.
 const AT_GATEWAY: &str = "profile-access-";
+/// How many names a namespace may be shared with: all gateways know all of them, and so does the web UI, whosever namespace it is.
+pub(super) const MOST_NAMES: usize = 200;
+/// The longest name that is taken, in bytes.
+pub(super) const LONGEST_NAME: usize = 256;
+/// Names that a message tells.
+const TOLD: usize = 10;
 
 fn istio(group: &str, kind: &str, plural: &str) -> Arc<Resource> {
     Arc::new(desired::resource(group, "v1", kind, plural, true))
@@ -106,7 +112,7 @@ impl Share {
 
 /// Whether a policy can take a name: `*` stands for others too, and `system:` is no person.
 pub(super) fn is_fit(name: &str) -> bool {
-    !name.contains('*') && !is_of_the_system(name)
+    !name.contains('*') && name.len() <= LONGEST_NAME && !is_of_the_system(name)
 }
 
 /// What is to be there for the mesh.
@@ -119,6 +125,24 @@ pub(super) struct Wanted {
     pub(super) problem: Option<Verdict>,
     /// What is wrong with endpoints.
     pub(super) complaints: Vec<Complaint>,
+    /// Whom it is shared with beyond what there is room for.
+    left_out: Vec<String>,
+}
+
+impl Wanted {
+    /// What is to be said where all of it is made.
+    pub(super) fn verdict(&self) -> Verdict {
+        if self.left_out.is_empty() {
+            return Verdict::yes("MeshReady", "the mesh lets in the owner, members who may edit, and whom it is shared with");
+        }
+        let more = self.left_out.len().saturating_sub(TOLD);
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        let named = self.left_out[..self.left_out.len().min(TOLD)].join(", ");
+        let message = format!(
+            "RoleBindings share this namespace with more than {MOST_NAMES} users and groups; the mesh keeps out {named}{more}: name a group instead"
+        );
+        Verdict::no("TooManyNames", message)
+    }
 }
 
 /// Decides what is to be there.
@@ -128,6 +152,7 @@ pub(super) fn wanted(names: &Names, profile: &Profile, is_on: bool, view: &View)
         is_all,
         problem: Some(Verdict::no(reason, message)),
         complaints: Vec::new(),
+        left_out: Vec::new(),
     };
     if !is_on {
         return without(true, "MeshOff", "the mesh is off: param mesh of component profiles".into());
@@ -146,7 +171,8 @@ pub(super) fn wanted(names: &Names, profile: &Profile, is_on: bool, view: &View)
         }
     };
     let (open, complaints) = endpoints::split(&view.endpoints, mesh, view.has_routes);
-    let mut objects = objects(names, &Access::of(profile, &view.shares, mesh), mesh, &open);
+    let (access, left_out) = Access::of(profile, &view.shares, mesh);
+    let mut objects = objects(names, &access, mesh, &open);
     let problem = if !view.mesh_missing.is_empty() {
         let message = format!("{}; until then traffic is limited by the network alone", missing(&view.mesh_missing));
         Some(Verdict::no("MeshMissing", message))
@@ -160,7 +186,7 @@ pub(super) fn wanted(names: &Names, profile: &Profile, is_on: bool, view: &View)
         let stays = |object: &Desired| object.resource == *NETWORK_POLICY && object.name == NETWORK;
         objects.retain(stays);
     }
-    Wanted { objects, is_all: problem.is_none(), problem, complaints }
+    Wanted { objects, is_all: problem.is_none(), problem, complaints, left_out }
 }
 
 fn missing(definitions: &[&str]) -> String {
@@ -175,27 +201,46 @@ pub(super) struct Access {
 }
 
 impl Access {
-    /// The owner, members who may edit, and whom the namespace is shared with.
-    fn of(profile: &Profile, shares: &[Share], mesh: &Mesh) -> Self {
+    /// The owner, members who may edit, and whom the namespace is shared with, in the order of the bindings' names; those for whom there
+    /// is no room.
+    fn of(profile: &Profile, shares: &[Share], mesh: &Mesh) -> (Self, Vec<String>) {
         let spec = &profile.spec.template.spec;
         let members = spec.members.iter().filter(|member| member.role != MemberRole::View).map(|member| &member.subject);
         let named = std::iter::once(&spec.owner).chain(members).map(|subject| (subject.kind, &subject.name));
         let shared = shares.iter().flat_map(|share| &share.subjects).map(|(kind, name)| (*kind, name));
         let mut access = Self::default();
-        named.chain(shared).for_each(|(kind, name)| access.admit(kind, name, mesh));
-        access
+        named.for_each(|(kind, name)| access.admit(kind, name, mesh));
+        let most = access.len() + MOST_NAMES;
+        let left_out: BTreeSet<&String> =
+            shared.filter(|(kind, name)| !access.admit_up_to(most, *kind, name, mesh)).map(|(_, name)| name).collect();
+        let left_out = left_out.into_iter().cloned().collect();
+        (access, left_out)
+    }
+
+    fn len(&self) -> usize {
+        self.users.len() + self.groups.len()
     }
 
     /// Lets somebody in whom RBAC names so, where a token can name them.
     pub(super) fn admit(&mut self, kind: SubjectKind, name: &str, mesh: &Mesh) {
+        self.admit_up_to(usize::MAX, kind, name, mesh);
+    }
+
+    /// The same where not so many are in already; whether there was room.
+    fn admit_up_to(&mut self, most: usize, kind: SubjectKind, name: &str, mesh: &Mesh) -> bool {
+        let is_full = self.len() >= most;
         let (prefix, list) = match kind {
             SubjectKind::User => (&mesh.user_prefix, &mut self.users),
             SubjectKind::Group => (&mesh.groups_prefix, &mut self.groups),
             // No token of the login names a service account.
-            SubjectKind::ServiceAccount => return,
+            SubjectKind::ServiceAccount => return true,
         };
         let claim = name.strip_prefix(prefix.as_str()).filter(|claim| !claim.is_empty() && is_fit(name));
-        list.extend(claim.map(str::to_owned));
+        let Some(claim) = claim.filter(|claim| !list.contains(*claim)) else { return true };
+        if !is_full {
+            list.insert(claim.to_owned());
+        }
+        !is_full
     }
 
     /// These and those.
@@ -218,7 +263,7 @@ impl Access {
 
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.users.is_empty() && self.groups.is_empty()
+        self.len() == 0
     }
 
     /// Each claim that lets somebody in, with its values.
@@ -332,7 +377,8 @@ mod tests {
 
     fn access(spec: Value, shares: &[Value], more: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
         let shares: Vec<Share> = shares.iter().filter_map(Share::new).collect();
-        let access = Access::of(&profile(spec), &shares, &mesh(more));
+        let (access, left_out) = Access::of(&profile(spec), &shares, &mesh(more));
+        assert!(left_out.is_empty(), "{left_out:?}");
         (access.users.into_iter().collect(), access.groups.into_iter().collect())
     }
 
@@ -376,6 +422,24 @@ mod tests {
         let mut going = binding("Role", "default", &[("User", "bob")]);
         going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
         assert_eq!(Share::new(&going), None);
+    }
+
+    #[test]
+    fn an_owner_can_not_grow_what_everybody_s_gateway_knows_without_end() {
+        let owner = json!({"owner": {"kind": "User", "name": "jane"}, "members": [{"subject": {"kind": "User", "name": "eve"}, "role": "edit"}]});
+        let people: Vec<String> = (0..MOST_NAMES + 12).map(|number| format!("p{number:03}")).collect();
+        let subjects: Vec<(&str, &str)> = people.iter().map(|name| ("User", name.as_str())).collect();
+        // Those of the profile count no second time, and nor does who is named twice.
+        let bindings = [&[("User", "jane"), ("User", "eve"), subjects[0]][..], &subjects, &subjects, &[("Group", "late")]];
+        let shares: Vec<Share> =
+            bindings.iter().filter_map(|subjects| Share::new(&binding("Role", "default", subjects))).collect();
+        let (access, left_out) = Access::of(&profile(owner), &shares, &mesh(&[]));
+        assert_eq!((access.users.len(), access.groups.len()), (MOST_NAMES + 2, 0));
+        assert_eq!(left_out.len(), 13);
+        let wanted = Wanted { objects: Vec::new(), is_all: true, problem: None, complaints: Vec::new(), left_out };
+        let Verdict { holds, message, .. } = wanted.verdict();
+        assert!(!holds && message.contains("keeps out late, p200, ") && message.contains(" and 3 more:"), "{message}");
+        assert!(!is_fit(&"a".repeat(LONGEST_NAME + 1)) && is_fit(&"a".repeat(LONGEST_NAME)));
     }
 
     #[test]

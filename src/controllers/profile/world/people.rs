@@ -3,13 +3,13 @@
 //! RBAC can't say "everybody but the system's own", so a role names each of them. A rule with no names would be one for everybody: it is
 //! left out.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use super::super::SYSTEM_NAMESPACE;
 use super::super::desired::RBAC;
-use super::super::policies::is_fit;
+use super::super::policies::{MOST_NAMES, is_fit};
 use super::World;
 use crate::api::profile::{Subject, SubjectKind};
 use crate::cluster::Resource;
@@ -20,7 +20,7 @@ type Names = Vec<(SubjectKind, String)>;
 #[derive(Debug, Default)]
 pub(super) struct People {
     /// By namespace and name of the binding.
-    bound: HashMap<(String, String), Names>,
+    bound: BTreeMap<(String, String), Names>,
     /// The role as it is, and its version; none where there is no web UI.
     role: Option<(Value, Value)>,
 }
@@ -44,7 +44,7 @@ impl People {
 
     /// Namespace and name of all bindings that count.
     pub(super) fn known(&self, resource: &Resource) -> impl Iterator<Item = (String, String)> {
-        (resource.kind == "RoleBinding").then_some(&self.bound).into_iter().flat_map(HashMap::keys).cloned()
+        (resource.kind == "RoleBinding").then_some(&self.bound).into_iter().flat_map(BTreeMap::keys).cloned()
     }
 }
 
@@ -90,13 +90,20 @@ impl World {
             namespace == SYSTEM_NAMESPACE || self.namespaces.get(namespace).is_some_and(|seen| seen.profile.is_some())
         };
         let bound = self.people.bound.iter().filter(|((namespace, _), _)| is_ours(namespace));
-        let bound = bound.flat_map(|(_, names)| names).map(|(kind, name)| (*kind, name));
+        let bound = bound.flat_map(|((namespace, _), names)| names.iter().map(|(kind, name)| (namespace.as_str(), *kind, name)));
         let (mut users, mut groups) = (BTreeSet::new(), BTreeSet::new());
-        for (kind, name) in named.chain(bound).filter(|(_, name)| is_fit(name)) {
-            match kind {
-                SubjectKind::User => drop(users.insert(name)),
-                SubjectKind::Group => drop(groups.insert(name)),
-                SubjectKind::ServiceAccount => {}
+        let mut added: BTreeMap<&str, usize> = BTreeMap::new();
+        let named = named.map(|(kind, name)| (SYSTEM_NAMESPACE, kind, name));
+        for (namespace, kind, name) in named.chain(bound).filter(|(_, _, name)| is_fit(name)) {
+            let list = match kind {
+                SubjectKind::User => &mut users,
+                SubjectKind::Group => &mut groups,
+                SubjectKind::ServiceAccount => continue,
+            };
+            let added = added.entry(namespace).or_default();
+            // Profiles are of admins; what an owner shares with has an end, as one role holds all names.
+            if (namespace == SYSTEM_NAMESPACE || *added < MOST_NAMES) && list.insert(name) {
+                *added += 1;
             }
         }
         let rules = [("users", users), ("groups", groups)].into_iter().filter(|(_, names)| !names.is_empty());
@@ -183,14 +190,25 @@ mod tests {
         world.take(role, Ok(Event::Apply(live("10", change["rules"].clone()))));
         assert_eq!(world.people_change(), None);
 
+        // What an owner shares with has an end; who is let in by others is among them all the same.
+        let people: Vec<String> = (0..MOST_NAMES + 50).map(|number| format!("p{number}@foo.com")).collect();
+        let subjects: Vec<(&str, &str)> = people.iter().map(|name| ("User", name.as_str())).collect();
+        world.take(bound, Ok(Event::Apply(binding("kubeflow-jane", 11, default, &subjects))));
+        let all = names(&world);
+        assert!(
+            all.len() <= MOST_NAMES + 5 && all.contains(&"ann@foo.com".to_owned()) && all.contains(&"team".to_owned()),
+            "{}",
+            all.len()
+        );
+
         // A list without the bindings, as after a broken watch; and the profile goes.
         for event in [Event::Init, Event::InitDone] {
             world.take(bound, Ok(event));
         }
         assert_eq!(names(&world), ["jane@foo.com", "team"]);
-        world.take(profiles, Ok(Event::Delete(profile("jane", 11, &user("jane@foo.com"), &members))));
+        world.take(profiles, Ok(Event::Delete(profile("jane", 12, &user("jane@foo.com"), &members))));
         assert_eq!(world.people_change().unwrap()["rules"], json!([]));
-        world.take(role, Ok(Event::Apply(live("12", Value::Null))));
+        world.take(role, Ok(Event::Apply(live("13", Value::Null))));
         assert_eq!(world.people_change(), None);
     }
 }
