@@ -246,9 +246,26 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// A word as a shell takes it, for commands in hints: others choose names, and whoever reads a hint may type it.
+#[must_use]
+pub fn quoted(word: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"@%+=:,./_-".contains(&byte);
+    if !word.is_empty() && word.bytes().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_in_a_command_is_one_word_and_runs_nothing() {
+        for plain in ["jane@foo.com", "system:admin", "a-b_c.d+e"] {
+            assert_eq!(quoted(plain), plain);
+        }
+        for (name, word) in [("", "''"), ("a b", "'a b'"), ("$(id)@x.org", "'$(id)@x.org'"), ("o'neil;id", r"'o'\''neil;id'")] {
+            assert_eq!(quoted(name), word);
+        }
+    }
 
     #[test]
     fn says_where_what_and_what_was_expected() {

@@ -6,7 +6,7 @@ use super::generate::Password;
 use super::plan::Member;
 use super::write::Change;
 use crate::cluster::{Class, Failure};
-use crate::error::ExitStatus;
+use crate::error::{ExitStatus, quoted};
 use crate::object::ObjectId;
 
 /// A final refusal of one object.
@@ -63,7 +63,7 @@ impl Problem {
                     format!(
                         "this field can't be changed: change it back, or, if losing the object is all right, delete it first: `kubectl delete{namespace} {} {}`",
                         id.group_kind(),
-                        id.name
+                        quoted(&id.name)
                     ),
                 )
             }

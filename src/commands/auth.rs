@@ -10,7 +10,7 @@ use crate::apply::{Password, identity};
 use crate::catalog::is_email;
 use crate::cli::{Auth, AuthUser};
 use crate::cluster::{Class, Connection, Failure};
-use crate::error::{Error, ExitStatus, Result};
+use crate::error::{Error, ExitStatus, Result, quoted};
 use crate::labels::{SECRETS_FIELD_MANAGER, USERS_VERSION};
 use crate::ui::{Table, typed_in};
 use crate::yaml;
@@ -70,7 +70,7 @@ async fn add(session: &Session, email: &str, groups: &[String], password_stdin: 
         .change(|users| {
             if let Some(known) = users.iter().find(|user| user.email.eq_ignore_ascii_case(email)) {
                 return Err(Error::cluster(format!("{} is a user already", known.email))
-                    .hint(format!("give them a new password: `kfctl auth rotate-password {}`", known.email)));
+                    .hint(format!("give them a new password: `kfctl auth rotate-password {}`", quoted(&known.email))));
             }
             let more = serde_json::Map::from_iter([("username".to_owned(), Value::from(email))]);
             users.push(User { email: email.to_owned(), hash: hash.clone(), id: id.clone(), groups: groups.to_vec(), more });
@@ -80,7 +80,7 @@ async fn add(session: &Session, email: &str, groups: &[String], password_stdin: 
     session.printer.json(&json!({"user": email, "change": "added"}));
     session.printer.done(format!("{email} may log in, once Dex has started again"));
     show(session, &made, password_stdin);
-    let profile = format!("kfctl profile create NAME --user {email}");
+    let profile = format!("kfctl profile create NAME --user {}", quoted(email));
     session.printer.next(&[(&profile, "a namespace of their own"), ("kfctl auth user list", "who may log in")]);
     Ok(())
 }

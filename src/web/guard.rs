@@ -19,6 +19,7 @@ use super::fields::Fields;
 use super::page::Page;
 use super::visitor::Visitor;
 use super::{Site, csrf, sign_in, trial};
+use crate::error::quoted;
 use crate::identity::Person;
 
 /// The largest body, in bytes: forms are small.
@@ -181,7 +182,9 @@ async fn identify(site: &Site, headers: &HeaderMap) -> Result<Visitor, Problem> 
 
 fn not_let_in(user: &str, trial: bool) -> Problem {
     let status = if trial { StatusCode::UNAUTHORIZED } else { StatusCode::FORBIDDEN };
-    Problem::new(status, format!("you are logged in as {user}, and nobody has let you in yet"))
+    let problem = Problem::new(status, format!("you are logged in as {user}, and nobody has let you in yet"));
+    let user = quoted(user);
+    problem
         .hint(format!("who has a namespace can share it with you: `kfctl profile share PROFILE --user {user}`"))
         .hint(format!(
             "an admin can let you make one: `kubectl -n kubeflow-system create rolebinding NAME --role=profile-creator --user={user}`"

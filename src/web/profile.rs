@@ -16,6 +16,7 @@ use super::rows::{brief, label, may, may_read, namespace_of_profile, people_of, 
 use super::visitor::Visitor;
 use crate::api::profile::Subject;
 use crate::cluster::Class;
+use crate::error::quoted;
 use crate::object::list;
 use crate::profiles::{MEMBERS, NotTaken, SYSTEM_NAMESPACE, holds, json_of, same};
 
@@ -159,8 +160,10 @@ async fn unshare(visitor: &Visitor, name: &str, namespace: &str, subject: &Subje
         NotTaken::Failed(failure) => failed(failure),
         NotTaken::Together(binding, others) => {
             let message = format!("RoleBinding {binding} is for others too: {}", others.join(", "));
-            Problem::new(StatusCode::CONFLICT, message)
-                .hint(format!("share with the others by themselves, then `kubectl -n {namespace} delete rolebinding {binding}`"))
+            Problem::new(StatusCode::CONFLICT, message).hint(format!(
+                "share with the others by themselves, then `kubectl -n {namespace} delete rolebinding {}`",
+                quoted(&binding)
+            ))
         }
     })?;
     let profile = profiles.get(name).await.unwrap_or_default();

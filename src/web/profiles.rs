@@ -18,6 +18,7 @@ use super::visitor::Visitor;
 use crate::api::profile::{Limit, Subject, SubjectKind};
 use crate::catalog::Quantity;
 use crate::cluster::{Class, Failure};
+use crate::error::quoted;
 use crate::profiles::{SYSTEM_NAMESPACE, is_segment, namespace_of, owner_of, person, service_account, text};
 
 /// Profiles on one page.
@@ -153,7 +154,7 @@ async fn made(visitor: &Visitor, fields: &Fields) -> Result<Value, Problem> {
     profiles.create(name, owner, namespace, limits).await.map_err(|failure| match failure.class {
         Class::Forbidden => Problem::of(&failure, &format!("make profile {name}")).hint(format!(
             "an admin can allow it: `kubectl -n {SYSTEM_NAMESPACE} create rolebinding NAME --role=profile-creator --user={}`",
-            visitor.user
+            quoted(&visitor.user)
         )),
         Class::Exists => Problem::field("name", format!("profile {name} exists already; choose another name")),
         _ => Problem::of(&failure, &format!("make profile {name}")),

@@ -12,7 +12,7 @@ use super::{Session, platform};
 use crate::api::profile::{Subject, SubjectKind};
 use crate::cli::{Place, Profile, Who};
 use crate::cluster::{Class, Connection, Failure};
-use crate::error::{Error, ExitStatus, Result};
+use crate::error::{Error, ExitStatus, Result, quoted};
 use crate::profiles::{
     PROFILES, Profiles, SYSTEM_NAMESPACE, is_segment, named, names_in, namespace_of, person, ready, service_account, text,
 };
@@ -120,7 +120,8 @@ impl<'a> Access<'a> {
                 let error = Error::cluster(format!("{user} may not {verb} profile {name}")).detail(failure.message.clone());
                 match ROLES.iter().find(|(verbs, _)| verbs.contains(&verb)) {
                     Some((_, role)) => error.hint(format!(
-                        "an admin can allow it: `kubectl -n {SYSTEM_NAMESPACE} create rolebinding NAME --role={role} --user={user}`"
+                        "an admin can allow it: `kubectl -n {SYSTEM_NAMESPACE} create rolebinding NAME --role={role} --user={}`",
+                        quoted(&user)
                     )),
                     None => error.hint("an admin of the cluster can do it"),
                 }

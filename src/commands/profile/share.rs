@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Access, named, segment, text};
 use crate::cli::{Place, Role, Who};
 use crate::cluster::{Class, Failure};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, quoted};
 use crate::object::list;
 use crate::profiles::{MEMBERS, NotTaken, holds, json_of, same};
 
@@ -67,7 +67,7 @@ pub(super) async fn unshare(access: &Access<'_>, place: &Place, who: &Who) -> Re
         Err(NotTaken::Failed(failure)) => return Err(failed(failure).await),
         Err(NotTaken::Together(binding, others)) => {
             return Err(Error::cluster(format!("RoleBinding {binding} in {namespace} is for {who} and for others: {}", others.join(", ")))
-                .hint(format!("share with the others by themselves (`kfctl profile share {name} --user NAME`), then `kubectl -n {namespace} delete rolebinding {binding}`")));
+                .hint(format!("share with the others by themselves (`kfctl profile share {name} --user NAME`), then `kubectl -n {namespace} delete rolebinding {}`", quoted(&binding))));
         }
     };
     let mut taken: Vec<String> = taken.iter().map(|binding| format!("RoleBinding {binding}")).collect();
