@@ -223,7 +223,7 @@ fn request(method: &str, address: &str, body: &Value) -> Result<Value, String> {
 }
 
 /// axe-core's script, taken once.
-fn axe() -> String {
+pub(crate) fn axe() -> String {
     let folder = cache_directory().expect("a cache").join("axe").join(&sha256(AXE.as_bytes())[..16]);
     let script = folder.join("wheel").join(SCRIPT);
     if !script.is_file() {

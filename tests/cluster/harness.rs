@@ -230,12 +230,17 @@ pub(crate) fn signal(name: &str, pid: i32) {
 /// Who has a token of their own: it is their name.
 pub(crate) const USERS: [&str; 6] = ["bob@acme.com", "abe@foo.com", "jane@foo.com", "eve@foo.com", "vic@foo.com", "ann@foo.com"];
 
-/// Gives the users their tokens, beside the admin's, before the API server reads the file.
+/// A node's name, and the token of its kubelet.
+pub(crate) const NODE: &str = "node-0";
+pub(crate) const NODE_TOKEN: &str = "the-node";
+
+/// Gives the users their tokens, beside the admin's and a kubelet's, before the API server reads the file.
 fn write_tokens(state: &Path, app: &Path) {
     let hash = kfctl::digest::sha256(app.as_os_str().as_encoded_bytes());
     let directory = state.join("kfctl/clusters").join(format!("cluster-{}", &hash[..8]));
     std::fs::create_dir_all(&directory).expect("a directory");
     let mut tokens = "the-admin,kfctl-admin,kfctl-admin,\"system:masters\"\n".to_owned();
+    tokens.extend([format!("{NODE_TOKEN},system:node:{NODE},{NODE},system:nodes\n")]);
     tokens.extend(USERS.iter().map(|user| format!("{user},{user},{user}\n")));
     let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(directory.join("tokens.csv"));
     file.and_then(|mut file| file.write_all(tokens.as_bytes())).expect("the file can be written");

@@ -1,0 +1,28 @@
+//! The first day with pods that run: a real node, kfctl's own image in pods as they are deployed, a browser, and what can go wrong.
+//!
+//! Each test runs in a place apart, with namespaces of its own; `apart.rs` tells how. What is missing here is the mesh: `tests/mesh` has
+//! that, without pods.
+
+#![allow(clippy::print_stderr, reason = "a test says aloud what it skips, and prints its figures")]
+
+mod apart;
+#[path = "../cluster/browser.rs"]
+#[allow(dead_code, reason = "the tests of the cluster use all of it")]
+mod browser;
+#[path = "../cluster/harness.rs"]
+#[allow(dead_code, reason = "the tests of the cluster use all of it")]
+mod harness;
+mod images;
+#[path = "../common/issuer.rs"]
+mod issuer;
+mod journey;
+mod killed;
+#[path = "../common/made.rs"]
+#[allow(dead_code, reason = "the tests of the mesh use all of it")]
+mod made;
+mod node;
+#[path = "../common/process.rs"]
+#[allow(dead_code, reason = "the tests of the mesh use all of it")]
+mod process;
+mod programs;
+mod server;
