@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use base64::Engine;
 use kfctl::directories::cache_directory;
 use kfctl::local::Binaries;
 
-use patience::output_of;
+use patience::{output_of, output_within};
 
 #[path = "../common/patience.rs"]
 mod patience;
@@ -67,7 +67,15 @@ pub(crate) fn answer(url: &str, headers: &[(&str, &str)]) -> Option<(u16, String
 }
 
 pub(crate) fn say(command: &mut Command) -> Said {
-    let output = output_of(command.stdin(Stdio::null()));
+    said(output_of(command.stdin(Stdio::null())))
+}
+
+/// Runs what compiles a program of many packages: minutes, and on a slow machine with much else to do half an hour.
+pub(crate) fn compile(command: &mut Command) -> Said {
+    said(output_within(Duration::from_mins(45), command.stdin(Stdio::null())))
+}
+
+fn said(output: Output) -> Said {
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     Said { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
 }

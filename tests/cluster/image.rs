@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use kfctl::directories::cache_directory;
 
-use crate::harness::{App, Cluster, Said, answer, free_port, say, until};
+use crate::harness::{App, Cluster, Said, answer, compile, free_port, say, until};
 
 /// The registry of the distribution project, from its Go module.
 const REGISTRY: &str = "v3.0.0";
@@ -69,7 +69,7 @@ fn registry() -> PathBuf {
         eprintln!("building the registry of the distribution project, once");
         let mut go = Command::new("go");
         go.args(["install", &format!("github.com/distribution/distribution/v3/cmd/registry@{REGISTRY}")]);
-        let said = say(go.env("GOBIN", &folder));
+        let said = compile(go.env("GOBIN", &folder));
         assert_eq!(said.code, 0, "{}", said.all());
     }
     program

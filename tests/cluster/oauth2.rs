@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::harness::say;
+use crate::harness::compile;
 
 /// The binary, built from its Go module where it is not there.
 pub(crate) fn program() -> PathBuf {
@@ -12,7 +12,7 @@ pub(crate) fn program() -> PathBuf {
     let program = folder.join("oauth2-proxy");
     if !program.exists() {
         let building = folder.with_extension("building");
-        say(Command::new("go").args(["install", MODULE]).env("GOBIN", &building).current_dir("/")).success();
+        compile(Command::new("go").args(["install", MODULE]).env("GOBIN", &building).current_dir("/")).success();
         std::fs::create_dir_all(&folder).expect("a folder");
         std::fs::rename(building.join("oauth2-proxy"), &program).expect("it was built");
     }

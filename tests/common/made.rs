@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use kfctl::digest::sha256;
 
-use crate::harness::say;
+use crate::harness::compile;
 
 /// Says it at once: what a test prints is hidden until it fails.
 pub(crate) fn note(text: &str) {
@@ -41,7 +41,7 @@ pub(crate) fn patiently(what: &str, command: &mut Command) {
             note(&format!("{name}: {} s so far", started.elapsed().as_secs()));
         }
     });
-    say(command).success();
+    compile(command).success();
     drop(running);
     note(&format!("{what}: took {} s", started.elapsed().as_secs()));
 }
