@@ -785,7 +785,7 @@ Register-ArgumentCompleter -Native -CommandName 'kfctl' -ScriptBlock {
             [CompletionResult]::new('--token-file', '--token-file', [CompletionResultType]::ParameterName, 'A file with the token')
             [CompletionResult]::new('--path', '--path', [CompletionResultType]::ParameterName, 'Path that is asked for')
             [CompletionResult]::new('--method', '--method', [CompletionResultType]::ParameterName, 'Method')
-            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Host that is asked for; none of our policies looks at it')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Host that is asked for; the one where the path is, unless said')
             [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig [default: its current one]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How results are printed')

@@ -740,7 +740,7 @@ set edit:completion:arg-completer[kfctl] = {|@words|
             cand --token-file 'A file with the token'
             cand --path 'Path that is asked for'
             cand --method 'Method'
-            cand --host 'Host that is asked for; none of our policies looks at it'
+            cand --host 'Host that is asked for; the one where the path is, unless said'
             cand --kubeconfig 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]'
             cand --context 'Context of the kubeconfig [default: its current one]'
             cand -o 'How results are printed'

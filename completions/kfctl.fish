@@ -530,7 +530,7 @@ complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcom
 complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from test" -l token-file -d 'A file with the token' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from test" -l path -d 'Path that is asked for' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from test" -l method -d 'Method' -r
-complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from test" -l host -d 'Host that is asked for; none of our policies looks at it' -r
+complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from test" -l host -d 'Host that is asked for; the one where the path is, unless said' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from test" -l kubeconfig -d 'kubeconfig file [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from test" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c kfctl -n "__fish_kfctl_using_subcommand auth; and __fish_seen_subcommand_from test" -s o -l output -d 'How results are printed' -r -f -a "text\t'For people'

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Files;
 use super::parameter::{Declaration, Parameter};
+use super::platform::Refusal;
 use crate::error::{Error, Result};
 use crate::sources::Source;
 use crate::yaml;
@@ -23,6 +24,8 @@ pub struct Component {
     pub depends_on: Vec<String>,
     /// What can be set, in the order of the file.
     pub parameters: Vec<Parameter>,
+    /// Values that can't be used together.
+    pub refused: Vec<Refusal>,
     /// Fields left to somebody else once the object exists.
     pub yields: Vec<Yield>,
     /// Manifests of somebody else's release that it brings.
@@ -120,6 +123,8 @@ struct File {
     #[serde(default)]
     params: BTreeMap<String, Declaration>,
     #[serde(default)]
+    refused: Vec<Refusal>,
+    #[serde(default)]
     yields: Vec<Yield>,
     #[serde(default)]
     sources: Vec<Source>,
@@ -158,6 +163,7 @@ impl Component {
             description: file.description,
             depends_on: file.depends_on,
             parameters,
+            refused: file.refused,
             yields: file.yields,
             sources: file.sources,
             stands_aside: file.stands_aside,

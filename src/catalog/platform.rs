@@ -36,7 +36,7 @@ pub struct Platform {
     pub overlays: Vec<(String, PathBuf, String)>,
 }
 
-/// Values that can't be used on a platform.
+/// Values that can't be used, on a platform or at all.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Refusal {

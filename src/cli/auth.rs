@@ -74,9 +74,9 @@ pub struct AuthTest {
     /// Method
     #[arg(long, default_value = "GET")]
     pub method: String,
-    /// Host that is asked for; none of our policies looks at it
-    #[arg(long, value_name = "NAME", default_value = "localhost")]
-    pub host: String,
+    /// Host that is asked for; the one where the path is, unless said
+    #[arg(long, value_name = "NAME")]
+    pub host: Option<String>,
 }
 
 /// The token is in no log.

@@ -45,8 +45,10 @@ pub(super) async fn run(session: &Session, asked: &AuthTest) -> Result<ExitStatu
     let known = known(&connection, &settings["data"], &asked.path).await?;
     let headers = text.iter().map(|token| ("authorization".to_owned(), format!("Bearer {token}"))).collect();
     let method = asked.method.to_uppercase();
-    let request =
-        Asked { method: &method, host: &asked.host, target: &asked.path, tokens: text.as_deref().into_iter().collect(), headers };
+    let own = settings["data"]["notebookHost"].as_str().filter(|host| !host.is_empty());
+    let is_content = normalized(&asked.path).is_some_and(|path| namespace_of(&path).is_some());
+    let host = asked.host.as_deref().or(own.filter(|_| is_content)).unwrap_or("localhost");
+    let request = Asked { method: &method, host, target: &asked.path, tokens: text.as_deref().into_iter().collect(), headers };
     let answer = known.answer(&request);
     let token = text.as_deref().and_then(|text| Token::read(text).ok());
     let shown = token.as_ref().map(|token| described(token, &settings["data"]));

@@ -112,14 +112,13 @@ async fn app_facts(session: &Session, app: &App, catalog: &Catalog) -> Result<Ap
     Ok(facts)
 }
 
-/// The origin of users' content, where a component that runs has a parameter for it.
+/// The name that users' content has for itself, or none; nothing where there are no notebooks, or no gateway of ours.
 fn notebook_host(app: &App, catalog: &Catalog) -> Result<Option<String>> {
-    let platform = app.platform(catalog)?;
-    for component in app.components(catalog)?.iter().filter_map(|name| catalog.find_component(name)) {
-        let settings = app.settings(component, platform)?;
-        if let Some(setting) = settings.iter().find(|setting| setting.parameter.name == "notebookHost") {
-            return Ok(Some(setting.value.as_str().unwrap_or_default().to_owned()));
-        }
+    let components = app.components(catalog)?;
+    if !["auth", "notebooks"].iter().all(|name| components.iter().any(|component| component == name)) {
+        return Ok(None);
     }
-    Ok(None)
+    let settings = app.settings(catalog.component("auth")?, app.platform(catalog)?)?;
+    let own = settings.iter().find(|setting| setting.parameter.name == "notebookHost");
+    Ok(own.map(|setting| setting.value.as_str().unwrap_or_default().to_owned()))
 }

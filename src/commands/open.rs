@@ -38,11 +38,12 @@ pub(super) async fn run(session: &Session, arguments: &cli::Open) -> Result<Exit
     let gateway = Gateway::read(&connection, app.as_ref().map_or(NAMESPACE, |app| &app.file.namespace)).await?;
     let why = match endpoint(&gateway) {
         Ok(Endpoint { url, way, object }) => {
-            show(session, arguments, &format!("{url}{path}"), way, &object);
+            let url = gateway.url(&url, &path);
+            show(session, arguments, &url, way, &object);
             if !arguments.url {
                 session.printer.note(format!("{object} says so"));
             }
-            browse(session, arguments, &format!("{url}{path}")).await;
+            browse(session, arguments, &url).await;
             return Ok(ExitStatus::Done);
         }
         Err(why) => why,

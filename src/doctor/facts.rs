@@ -81,7 +81,7 @@ pub struct AppFacts {
     pub components: Vec<ComponentState>,
     /// Items of its own in configurations of somebody else's.
     pub edits: Vec<Edit>,
-    /// The name that users' content has for itself, where a parameter gives it one.
+    /// The name that users' content has for itself, or an empty one; nothing where there is no such content.
     pub notebook_host: Option<String>,
 }
 

@@ -118,7 +118,7 @@ pub(super) fn origin(host: Option<&str>) -> Option<Finding> {
         "" => Some(Finding::warn(
             check,
             "notebooks share their origin with the pages of Kubeflow: what runs in one can act as whoever opens it",
-            "give them a name of their own: `kfctl param set auth notebookHost NAME`",
+            "give them a name of their own, beside that of Kubeflow: `kfctl param set auth notebookHost NAME` (docs/web.md)",
         )),
         host => Some(Finding {
             check,

@@ -169,6 +169,17 @@ mod tests {
     }
 
     #[test]
+    fn what_users_run_may_have_a_name_of_its_own() {
+        let mut gateway = gateway(json!(["kubeflow.acme.com", "notebooks.acme.com"]), service("ClusterIP", json!(null)));
+        let url = |gateway: &Gateway, path: &str| gateway.url(&endpoint(gateway).unwrap().url, path);
+        assert_eq!(url(&gateway, "/notebook/n/nb/"), "https://kubeflow.acme.com/notebook/n/nb/");
+        gateway.content = Some("notebooks.acme.com".into());
+        assert_eq!(url(&gateway, "/notebook/n/nb/"), "https://notebooks.acme.com/notebook/n/nb/");
+        assert_eq!(url(&gateway, "/models/n/m/"), "https://notebooks.acme.com/models/n/m/");
+        assert_eq!(url(&gateway, "/jupyter"), "https://kubeflow.acme.com/jupyter");
+    }
+
+    #[test]
     fn ports_and_addresses_are_written_as_browsers_take_them() {
         assert_eq!(url("https", "::1", Some(8443)), "https://[::1]:8443");
         assert_eq!(url("http", "a", Some(80)), "http://a");

@@ -28,6 +28,8 @@ pub struct Gateway {
     pub ingresses: Vec<Value>,
     /// Nodes, where they may be read.
     pub nodes: Vec<Value>,
+    /// The name under which what users run is, where it has one of its own.
+    pub content: Option<String>,
     /// Why its Service has no address, as an event tells.
     pub trouble: Option<String>,
 }
@@ -59,7 +61,9 @@ impl Gateway {
             Err(failure) => return Err(explain(failure)),
         };
         let pods_in = mesh["data"]["gatewayNamespace"].as_str().unwrap_or("istio-system").to_owned();
-        let mut gateway = Self { object, namespace: pods_in, selector: selector.unwrap_or_default(), ..Self::default() };
+        let content = mesh["data"]["notebookHost"].as_str().filter(|host| !host.is_empty()).map(str::to_owned);
+        let selector = selector.unwrap_or_default();
+        let mut gateway = Self { object, namespace: pods_in, selector, content, ..Self::default() };
         gateway.surroundings(connection).await.map_err(explain)?;
         Ok(gateway)
     }
@@ -112,6 +116,16 @@ impl Gateway {
         let hosts = self.servers().iter().flat_map(|server| list(server, "/hosts")).filter_map(Value::as_str);
         let mut hosts = hosts.map(|host| host.rsplit('/').next().unwrap_or(host));
         hosts.find(|host| !host.starts_with('*')).map(str::to_owned)
+    }
+
+    /// The URL of a path at an endpoint: what users run may be under a name of its own.
+    #[must_use]
+    pub fn url(&self, endpoint: &str, path: &str) -> String {
+        let is_content = ["/notebook/", "/models/"].iter().any(|start| path.starts_with(start));
+        match self.content.as_ref().filter(|_| is_content) {
+            Some(host) => format!("{}://{host}{path}", self.scheme()),
+            None => format!("{endpoint}{path}"),
+        }
     }
 
     /// The port of a Service that speaks the gateway's scheme.

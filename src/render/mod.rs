@@ -85,7 +85,8 @@ fn is_met(when: Option<&String>, context: &Context) -> Result<bool> {
     when.map_or(Ok(true), |when| holds(when, context))
 }
 
-/// What the parameters of a component lack on a platform: those that have to hold something and don't, and what is refused there.
+/// What the parameters of a component lack on a platform: those that have to hold something and don't, and what is refused, there or
+/// anywhere.
 pub fn demands<'a>(
     component: &'a Component,
     platform: &'a Platform,
@@ -100,7 +101,7 @@ pub fn demands<'a>(
         }
     }
     let mut refused = Vec::new();
-    for refusal in platform.refused.get(&component.name).into_iter().flatten() {
+    for refusal in platform.refused.get(&component.name).into_iter().flatten().chain(&component.refused) {
         if holds(&refusal.when, context)? {
             refused.push(refusal.because.as_str());
         }

@@ -24,7 +24,7 @@ pub(super) fn cookie(headers: &HeaderMap, token: &str) -> String {
 }
 
 /// Whether the browser came by TLS, as the gateway says. Who lies about it harms their own cookie alone.
-fn is_secure(headers: &HeaderMap) -> bool {
+pub(super) fn is_secure(headers: &HeaderMap) -> bool {
     headers.get("x-forwarded-proto").is_some_and(|protocol| protocol == "https")
 }
 

@@ -15,12 +15,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Problem, Wants};
+use super::cache::{Kind, TRUST};
 use super::fields::Fields;
 use super::page::Page;
 use super::visitor::Visitor;
 use super::{Site, csrf, sign_in, trial};
 use crate::error::quoted;
 use crate::identity::Person;
+use crate::profiles::{SYSTEM_NAMESPACE, text};
 
 /// The largest body, in bytes: forms are small.
 const LARGEST: usize = 64 * 1024;
@@ -177,7 +179,21 @@ async fn identify(site: &Site, headers: &HeaderMap) -> Result<Visitor, Problem> 
         site.connection.acting_as(&user, &groups)
     };
     let connection = connection.map_err(|failure| Problem::of(&failure, "let you in"))?;
-    Ok(Visitor { user, groups, connection })
+    let settings = site.cache.one(Kind::Trust, SYSTEM_NAMESPACE, TRUST);
+    let origin = origin(settings.as_deref().map_or("", |settings| text(settings, "/data/notebookHost")), headers);
+    Ok(Visitor { user, groups, connection, origin })
+}
+
+/// Where what users run is, under a name of its own: the visitor comes to it as they came here. Nothing where it has none.
+fn origin(host: &str, headers: &HeaderMap) -> String {
+    if host.is_empty() {
+        return String::new();
+    }
+    let scheme = if csrf::is_secure(headers) { "https" } else { "http" };
+    let here = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let is_port = |port: &&str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    let port = here.rsplit_once(':').map(|(_, port)| port).filter(is_port).map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{scheme}://{host}{port}")
 }
 
 fn not_let_in(user: &str, trial: bool) -> Problem {
@@ -261,6 +277,22 @@ fn typed(status: StatusCode, content_type: &'static str, text: String) -> Respon
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_users_run_is_reached_as_the_pages_are() {
+        let asked = |host: &str, lines: &[(&'static str, &str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in lines {
+                headers.append(*name, value.parse().unwrap());
+            }
+            origin(host, &headers)
+        };
+        let https = ("x-forwarded-proto", "https");
+        assert_eq!(asked("", &[("host", "kubeflow.acme.com"), https]), "");
+        assert_eq!(asked("notebooks.acme.net", &[("host", "kubeflow.acme.com"), https]), "https://notebooks.acme.net");
+        assert_eq!(asked("notebooks.acme.net", &[("host", "kubeflow.acme.com:8443"), https]), "https://notebooks.acme.net:8443");
+        assert_eq!(asked("notebooks.acme.net", &[("host", "kubeflow.acme.com:a@evil.example")]), "http://notebooks.acme.net");
+    }
 
     #[test]
     fn for_trying_out_other_names_of_this_machine_do_not_count() {

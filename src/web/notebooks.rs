@@ -105,7 +105,7 @@ pub(super) async fn list_all(
         deed("delete", "persistentvolumeclaims"),
         claims(&visitor, &namespace),
     );
-    let rows = rows(&site, &namespace, Timestamp::now());
+    let rows = rows(&site, &namespace, Timestamp::now(), &visitor.origin);
     let bars = if quotas? { quota(site.cache.one(Kind::Quotas, &namespace, QUOTA)) } else { Value::Null };
     let seen = fingerprint(&site, &namespace, None);
     let volumes_deletable = volumes?;
@@ -169,12 +169,12 @@ pub(super) fn volume(claim: &Value) -> Value {
 }
 
 /// The notebooks of a namespace, as rows. Whoever shows them has asked whether they may be shown.
-pub(super) fn rows(site: &Site, namespace: &str, now: Timestamp) -> Vec<Value> {
-    site.cache.within(Kind::Notebooks, namespace).iter().map(|notebook| row(notebook, now)).collect()
+pub(super) fn rows(site: &Site, namespace: &str, now: Timestamp, origin: &str) -> Vec<Value> {
+    site.cache.within(Kind::Notebooks, namespace).iter().map(|notebook| row(notebook, now, origin)).collect()
 }
 
-/// A notebook, as a row.
-pub(super) fn row(notebook: &Value, now: Timestamp) -> Value {
+/// A notebook, as a row; `origin` is where notebooks are.
+pub(super) fn row(notebook: &Value, now: Timestamp, origin: &str) -> Value {
     let container = server(notebook).1;
     let amount = |resource: &str| {
         let of = |part: &str| container["resources"][part][resource].as_str();
@@ -188,7 +188,7 @@ pub(super) fn row(notebook: &Value, now: Timestamp) -> Value {
     let state = state(notebook);
     let annotation = |name: &str| notebook["metadata"]["annotations"][name].as_str().unwrap_or_default();
     let (address, why_not) = match address(notebook) {
-        Ok(address) => (Some(address), None),
+        Ok(address) => (Some(format!("{origin}{address}")), None),
         Err(reason) => (None, (state.tone == Tone::Good).then_some(reason)),
     };
     let image = text(container, "/image");
@@ -228,7 +228,7 @@ pub(super) fn ago(time: &str, now: Timestamp) -> String {
 
 /// What changes where anything of it changes that is shown, but for the time that goes by.
 pub(super) fn fingerprint(site: &Site, namespace: &str, name: Option<&str>) -> String {
-    let mut rows = rows(site, namespace, Timestamp::UNIX_EPOCH);
+    let mut rows = rows(site, namespace, Timestamp::UNIX_EPOCH, "");
     rows.retain(|row| name.is_none_or(|name| row["name"] == name));
     let quota = site.cache.one(Kind::Quotas, namespace, QUOTA);
     let used = quota.as_deref().filter(|_| name.is_none()).map(|quota| &quota["status"]["used"]);
@@ -399,9 +399,19 @@ pub(in crate::web) mod tests {
                 "annotations": {STOPPED: "2026-01-02T00:00:00Z", NOTEBOOK_CREATOR: "jane", PRIVATE: "true"}},
             "spec": {"template": {"spec": {"containers": [{"name": "side"}, {"name": "nb", "image": "r.io/a/jupyter:v1",
                 "resources": {"requests": {"cpu": "500m"}, "limits": {"cpu": "1", "memory": "1Gi", "nvidia.com/gpu": "2"}}}]}}}});
-        let row = row(&notebook, "2026-01-03T00:00:00Z".parse().unwrap());
+        let row = row(&notebook, "2026-01-03T00:00:00Z".parse().unwrap(), "");
         assert_eq!((&row["shortImage"], &row["cpu"], &row["memory"]), (&json!("jupyter:v1"), &json!("500m"), &json!("1Gi")));
         assert_eq!((&row["devices"], &row["age"]), (&json!(["2 nvidia.com/gpu"]), &json!("2 days")));
         assert_eq!((&row["stopped"], &row["private"], &row["address"]), (&json!(true), &json!(true), &Value::Null));
+    }
+
+    #[test]
+    fn a_row_leads_to_where_notebooks_are() {
+        let holds = |name: &str, reason: &str| json!({"type": name, "status": "True", "reason": reason});
+        let notebook = json!({"metadata": {"name": "nb", "namespace": "n"},
+            "status": {"conditions": [holds("Ready", "Running"), holds("RouteReady", "RouteReady")]}});
+        let address = |origin: &str| row(&notebook, Timestamp::UNIX_EPOCH, origin)["address"].clone();
+        assert_eq!(address(""), "/notebook/n/nb/");
+        assert_eq!(address("https://notebooks.acme.net"), "https://notebooks.acme.net/notebook/n/nb/");
     }
 }

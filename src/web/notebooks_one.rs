@@ -65,7 +65,7 @@ pub(super) async fn show(
         StatusCode::OK,
         "notebook.html",
         json!({
-            "notebook": row(&notebook, now), "events": events, "volumes": volumes, "route": {"reason": reason, "message": route},
+            "notebook": row(&notebook, now, &visitor.origin), "events": events, "volumes": volumes, "route": {"reason": reason, "message": route},
             "seen": fingerprint(&site, &namespace, Some(&name)), "told": told(&query),
             "may": {"change": changes?, "delete": deletes?},
         }),
@@ -235,7 +235,7 @@ pub(super) async fn log(
     Ok(Answer::Page(
         StatusCode::OK,
         "notebook_log.html",
-        json!({"notebook": row(&notebook, Timestamp::now()), "log": text, "trouble": trouble, "previous": previous, "lines": LINES, "seen": seen}),
+        json!({"notebook": row(&notebook, Timestamp::now(), &visitor.origin), "log": text, "trouble": trouble, "previous": previous, "lines": LINES, "seen": seen}),
     ))
 }
 

@@ -97,7 +97,7 @@ pub(super) async fn delete(
 
 /// A notebook as today's list has it.
 fn as_today(notebook: &Value, now: Timestamp) -> Value {
-    let row = row(notebook, now);
+    let row = row(notebook, now, "");
     let phase = match row["state"]["word"].as_str().unwrap_or_default() {
         "running" => "ready",
         "stopped" => "stopped",

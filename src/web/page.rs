@@ -129,7 +129,12 @@ mod tests {
     }
 
     fn visitor() -> Visitor {
-        Visitor { user: EVIL.to_owned(), groups: vec![EVIL.to_owned()], connection: crate::cluster::Connection::nowhere() }
+        Visitor {
+            user: EVIL.to_owned(),
+            groups: vec![EVIL.to_owned()],
+            connection: crate::cluster::Connection::nowhere(),
+            origin: String::new(),
+        }
     }
 
     #[tokio::test]

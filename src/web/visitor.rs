@@ -14,6 +14,8 @@ pub(super) struct Visitor {
     pub(super) groups: Vec<String>,
     /// The cluster, with their rights.
     pub(super) connection: Connection,
+    /// Where what users run is for them: scheme, name and port, or nothing where it is here.
+    pub(super) origin: String,
 }
 
 impl Visitor {

@@ -117,6 +117,70 @@ fn each_way_to_a_certificate() {
 }
 
 #[test]
+fn what_users_run_may_have_a_name_of_its_own() {
+    const BOTH: [(&str, &str); 2] = [("host", "kubeflow.acme.com"), ("notebookHost", "notebooks.acme.net")];
+    let names = serde_json::json!([BOTH[0].1, BOTH[1].1]);
+    let gateway = "gateway-kubeflow-kubeflow-gateway.yaml";
+    let login = "authorizationpolicy-istio-system-kubeflow-login.yaml";
+    assert!(!rendered(&app("none", &BOTH[..1]))[login].contains("osts:"));
+    let files = rendered(&app("none", &BOTH));
+    let ways = |files: &BTreeMap<String, String>| {
+        let rules = object(files, login)["spec"]["rules"].as_array().cloned().expect("rules");
+        let [.., there, elsewhere] = &rules[..] else { panic!("{rules:?}") };
+        let operation = |rule: &serde_json::Value| rule["to"][0]["operation"].clone();
+        assert_eq!(operation(there)["hosts"], operation(elsewhere)["notHosts"]);
+        assert_eq!(operation(there)["hosts"], serde_json::json!(["notebooks.acme.net", "notebooks.acme.net:*"]));
+        assert!(operation(elsewhere)["paths"].to_string().contains("\"/notebook/*\""));
+        operation(there)["notPaths"].clone()
+    };
+    assert_eq!(ways(&files), serde_json::json!(["/notebook/*", "/models/*", "/oauth2/*"]));
+    for server in 0..2 {
+        holds(&object(&files, gateway), &format!("/spec/servers/{server}/hosts"), &names);
+    }
+    let certificate = &files["secret-istio-system-kubeflow-gateway-tls.yaml"];
+    assert!(certificate.contains(BOTH[0].1) && certificate.contains(BOTH[1].1), "{certificate}");
+    holds(&object(&files, "virtualservice-auth-oauth2-proxy.yaml"), "/spec/hosts", &names);
+    // The login's own page is where people look at its name, and where no notebook is.
+    holds(&object(&files, "virtualservice-auth-dex.yaml"), "/spec/hosts", &serde_json::json!([BOTH[0].1]));
+    let proxy = &files["deployment-auth-oauth2-proxy.yaml"];
+    for wanted in
+        ["--login-url=https://kubeflow.acme.com/dex/auth", "--redirect-url=/oauth2/callback\n", "--cookie-name=__Host-kubeflow"]
+    {
+        assert!(proxy.contains(wanted), "{wanted}: {proxy}");
+    }
+    assert!(!proxy.contains("--cookie-domain") && !proxy.contains("--relative-redirect-url"), "{proxy}");
+    for (_, name) in BOTH {
+        let back = format!("- \"https://{name}/oauth2/callback\"\n");
+        assert!(files["deployment-auth-dex.yaml"].contains(&back), "{back}");
+    }
+    assert!(files["configmap-kubeflow-system-mesh.yaml"].contains("notebookHost: notebooks.acme.net"));
+    let issued = [&BOTH[..], &[("tls", "cert-manager"), ("certificateIssuer", "acme")]].concat();
+    let files = rendered(&app("none", &issued));
+    holds(&object(&files, "certificate-istio-system-kubeflow-gateway-tls.yaml"), "/spec/dnsNames", &names);
+    // The load balancers of clouds lead both to the gateway; where one logs people in, there is no way back of ours.
+    let files = rendered(&app("gcp", &BOTH));
+    holds(&object(&files, "managedcertificate-istio-system-kubeflow.yaml"), "/spec/domains", &names);
+    assert_eq!(ways(&files), serde_json::json!(["/notebook/*", "/models/*"]));
+    let aws = [&AWS[..], &BOTH[1..]].concat();
+    for files in [files, rendered(&app("aws", &aws))] {
+        let ingress = object(&files, "ingress-istio-system-kubeflow.yaml");
+        holds(&ingress, "/spec/rules/1/host", &names[1]);
+        assert_eq!(ingress["spec"]["rules"][0]["http"], ingress["spec"]["rules"][1]["http"]);
+    }
+    for (parameters, why) in [
+        (vec![BOTH[1]], "auth.host is not set"),
+        (vec![("host", "a.acme.com"), ("notebookHost", "A.acme.com")], "auth.notebookHost must be another name than auth.host"),
+        ([&BOTH[..], &[("tls", "none")]].concat(), "auth.notebookHost needs TLS"),
+        (vec![BOTH[0], ("notebookHost", "a b")], "is no host"),
+    ] {
+        let sandbox = app("none", &parameters);
+        let said = sandbox.kfctl(&["generate", "k8s"]);
+        assert!(said.starts_with("exit: 1") && said.contains(why), "{parameters:?}: {said}");
+        assert!(!sandbox.files().iter().any(|file| file.starts_with("rendered/")), "something was rendered");
+    }
+}
+
+#[test]
 fn all_that_a_platform_needs_is_named_at_once() {
     insta::assert_snapshot!(app("aws", &[]).kfctl(&["generate", "k8s"]), @"
     exit: 1

@@ -361,7 +361,7 @@ fn a_component_yaml_that_is_wrong() {
     --- stderr
     error: [DIR]/catalog/templates/web/component.yaml:2:1: dependson: there is no such field
     hint: did you mean `dependsOn`?
-    hint: known: description, dependsOn, params, yields, sources, standsAside, entries
+    hint: known: description, dependsOn, params, refused, yields, sources, standsAside, entries
     ");
     assert_snapshot!(said("description: x\nparams:\n  size: {type: quantum, default: 1, description: y}\n"), @r#"
     exit: 1

@@ -44,7 +44,7 @@ fn issuer() -> String {
 fn findings(said: &Said) -> Vec<(String, String)> {
     let documents = said.stdout.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON lines"));
     let text = |finding: &Value, field: &str| finding[field].as_str().unwrap_or_default().to_owned();
-    let of_mesh = ["gateway", "keys", "provider", "policies"];
+    let of_mesh = ["gateway", "keys", "provider", "policies", "origin"];
     let findings = documents.filter(|document| of_mesh.iter().any(|check| document["check"] == *check));
     findings.map(|found| (text(&found, "check"), format!("{} | {}", text(&found, "level"), text(&found, "found")))).collect()
 }
@@ -118,6 +118,19 @@ fn api_status_and_doctor_tell_whether_people_can_come_in() {
     assert_finds(&app, &["status"], 0, &[open, inline, known]);
     let unchecked = ("policies", "warn | of ");
     assert_finds(&app, &["doctor"], 0, &[open, inline, unchecked, known]);
+    // Notebooks are where the pages of Kubeflow are, until they have a name of their own.
+    app.kfctl(&["component", "enable", "notebooks"]).success();
+    let shared = ("origin", "warn | notebooks share their origin with the pages of Kubeflow");
+    assert_finds(&app, &["doctor"], 0, &[open, inline, unchecked, known, shared]);
+    for (parameter, host) in [("host", "kubeflow.acme.com"), ("notebookHost", "notebooks.acme.net")] {
+        set("auth", parameter, host);
+    }
+    let apart = ("origin", "ok | notebooks have an origin of their own: notebooks.acme.net");
+    assert_finds(&app, &["doctor"], 0, &[open, inline, unchecked, known, apart]);
+    for parameter in ["host", "notebookHost"] {
+        app.kfctl(&["param", "unset", "auth", parameter]).success();
+    }
+    app.kfctl(&["component", "disable", "notebooks"]).success();
     cluster.kubectl(&["create", "-f", &app.write("validator.yaml", VALIDATOR)]).success();
     let taken = ("policies", "ok | istiod complains of none of ");
     let said = app.kfctl(&["doctor", "-o", "json"]);

@@ -8,10 +8,16 @@ use std::sync::{Arc, Mutex};
 /// The header that tells requests apart.
 pub(crate) const NUMBER: &str = "x-request-number";
 
-/// What they set: one cookie of their own, and such as would log somebody in as another.
-const COOKIES: [&str; 3] =
-    [OWN_COOKIE, "kubeflow=planted; Path=/", "__Host-kubeflow_0=planted; Path=/; Secure; HttpOnly; SameSite=Lax"];
-pub(crate) const OWN_COOKIE: &str = "theme=dark; Path=/";
+/// What they set: one cookie of their own, that of Kubeflow's pages, and such as would log somebody in as another.
+const COOKIES: [&str; 4] =
+    [OWN_COOKIE, PAGES_COOKIE, "kubeflow=planted; Path=/", "__Host-kubeflow_0=planted; Path=/; Secure; HttpOnly; SameSite=Lax"];
+const OWN_COOKIE: &str = "theme=dark; Path=/";
+const PAGES_COOKIE: &str = "__Host-kfctl-csrf=planted; Path=/; Secure; HttpOnly; SameSite=Strict";
+
+/// Of what a backend sets, what may reach a browser.
+pub(crate) fn may_set(backend: &str) -> &'static [&'static str] {
+    if backend == "pages" { &[OWN_COOKIE, PAGES_COOKIE] } else { &[OWN_COOKIE] }
+}
 
 /// A request as it reached a backend. Names of headers in lower case.
 #[derive(Debug, Clone)]

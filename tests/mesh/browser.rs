@@ -9,6 +9,12 @@ use crate::backends::NUMBER;
 
 /// The name that people open.
 pub(crate) const HOST: &str = "kubeflow.example.com";
+/// The name under which notebooks are, where they have one of their own: of another site.
+pub(crate) const NOTEBOOKS: &str = "notebooks.example.net";
+
+fn is_the_gateways(host: &str) -> bool {
+    host == HOST || host == NOTEBOOKS
+}
 
 /// A cookie, and where it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +74,7 @@ pub(crate) fn at(path: &str) -> String {
 }
 
 /// Text as a form or a query carries it.
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     let escaped = |byte: u8| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") };
     text.bytes().map(escaped).collect()
 }
@@ -80,7 +86,11 @@ impl Browser {
 
     /// The cookies in which its session is.
     pub(crate) fn session(&self) -> Vec<&Cookie> {
-        self.cookies.iter().filter(|cookie| cookie.host == HOST && is_of_a_session(&cookie.name)).collect()
+        self.session_at(HOST)
+    }
+
+    pub(crate) fn session_at(&self, host: &str) -> Vec<&Cookie> {
+        self.cookies.iter().filter(|cookie| cookie.host == host && is_of_a_session(&cookie.name)).collect()
     }
 
     fn keep(&mut self, scheme: &str, host: &str, cookie: &str) {
@@ -96,7 +106,7 @@ impl Browser {
         assert!(attribute("secure").is_none() || scheme == "https", "{cookie}");
         if name.starts_with("__Host-") {
             assert!(attribute("secure").is_some() && attribute("domain").is_none() && path == "/", "{cookie}");
-            assert!(attribute("httponly").is_some() && attribute("samesite") == Some("Lax"), "{cookie}");
+            assert!(attribute("httponly").is_some() && matches!(attribute("samesite"), Some("Lax" | "Strict")), "{cookie}");
         }
         self.cookies.retain(|kept| (kept.host.as_str(), kept.path.as_str(), kept.name.as_str()) != (host, path.as_str(), name));
         if !value.is_empty() {
@@ -119,11 +129,11 @@ impl Browser {
         if !form.is_empty() {
             head += "content-type: application/x-www-form-urlencoded\r\n";
         }
-        if host == HOST {
+        if is_the_gateways(host) {
             head += "x-forwarded-proto: https\r\n";
             head.extend(self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")));
         }
-        let address = if host == HOST { format!("127.0.0.1:{}", self.gateway) } else { host.to_owned() };
+        let address = if is_the_gateways(host) { format!("127.0.0.1:{}", self.gateway) } else { host.to_owned() };
         let mut answer = Vec::new();
         let mut stream = TcpStream::connect(&address).unwrap_or_else(|error| panic!("{url}: {error}"));
         stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a socket");
@@ -143,9 +153,9 @@ impl Browser {
     }
 
     /// One request for a page, by its number, under which a backend remembers it.
-    pub(crate) fn get_as(&mut self, number: &str, path: &str) -> Page {
+    pub(crate) fn get_as(&mut self, number: &str, url: &str) -> Page {
         self.headers.push((NUMBER, number.to_owned()));
-        let page = self.send("GET", &at(path), &[]);
+        let page = self.send("GET", url, &[]);
         self.headers.pop();
         page
     }

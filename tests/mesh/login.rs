@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::backends::Seen;
-use crate::browser::{Browser, HOST, Page, at};
+use crate::browser::{Browser, HOST, NOTEBOOKS, Page, at, encoded};
 use crate::harness::{answer, free_port, until};
 use crate::mesh::{CLIENT_SECRET, Mesh, Plan, Process};
 use crate::oauth2;
@@ -134,7 +134,7 @@ impl Login {
         let issuer = format!("http://127.0.0.1:{provider_port}");
         let directory = tempfile::tempdir().expect("a directory");
         let file = directory.path().join("provider.json");
-        let client = json!({"client_id": "kubeflow", "client_secret": CLIENT_SECRET, "redirect_uris": [at("/oauth2/callback")],
+        let client = json!({"client_id": "kubeflow", "client_secret": CLIENT_SECRET, "redirect_uris": [at("/oauth2/callback"), beside("/oauth2/callback")],
             "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"]});
         let said = json!({"port": provider_port, "client": client, "accounts": accounts()});
         fs::write(&file, said.to_string()).expect("written");
@@ -192,9 +192,13 @@ impl Login {
 
     /// Opens a page: its status, and the request as a backend saw it.
     fn open(&mut self, browser: &mut Browser, path: &str) -> (u16, Option<Seen>) {
+        self.open_at(browser, &at(path))
+    }
+
+    fn open_at(&mut self, browser: &mut Browser, url: &str) -> (u16, Option<Seen>) {
         self.number += 1;
         let number = format!("login-{}", self.number);
-        let page = browser.get_as(&number, path);
+        let page = browser.get_as(&number, url);
         (page.status, self.mesh.backends.seen(&number))
     }
 
@@ -209,6 +213,18 @@ impl Login {
         assert!((400..600).contains(&page.status) && !page.gives_a_session(), "{why}: {page:?}");
         assert!(self.is_out(browser), "{why}: they are in");
     }
+}
+
+/// A URL on the gateway, under the name that notebooks have.
+fn beside(path: &str) -> String {
+    format!("https://{NOTEBOOKS}{path}")
+}
+
+/// Whether a backend was given a cookie by which somebody is known; Kubeflow's own pages know their forms by one.
+fn told_of_a_session(seen: &Seen) -> bool {
+    let secrets: &[&str] =
+        if seen.backend == "pages" { &["kubeflow_", "__Host-kubeflow"] } else { &["kubeflow_", "__Host-", "csrf"] };
+    seen.headers.iter().any(|(_, value)| secrets.iter().any(|secret| value.contains(secret)))
 }
 
 /// A word of a query.
@@ -268,7 +284,7 @@ fn a_session_opens_what_is_theirs(login: &mut Login) {
         assert_eq!(seen.header("kubeflow-userid"), [email], "{path}");
         assert_eq!(seen.header("kubeflow-groups").len(), usize::from(who == "gus"), "{path}");
         // The session ends at the gateway, the token at the sidecar; the application's own cookie comes through, and only that.
-        assert!(!seen.headers.iter().any(|(_, value)| value.contains("kubeflow_") || value.contains("__Host-")), "{seen:?}");
+        assert!(!told_of_a_session(&seen), "{seen:?}");
         assert!(path != "/notebook/kubeflow-jane/guarded/lab" || seen.header("authorization").is_empty(), "{seen:?}");
         let ours = |cookies: &[crate::browser::Cookie]| -> Vec<_> {
             cookies.iter().filter(|cookie| cookie.name.contains("kubeflow")).cloned().collect()
@@ -293,7 +309,7 @@ fn programs_are_told_and_not_sent(login: &mut Login) {
     ] {
         let mut program = login.browser();
         program.headers.extend(header);
-        let page = program.get_as("program", path);
+        let page = program.get_as("program", &at(path));
         assert!(page.status == 401 && page.header("location").is_none(), "{path}: {page:?}");
         assert!(login.mesh.backends.seen("program").is_none(), "{path}");
     }
@@ -400,6 +416,68 @@ fn a_session_is_renewed_and_ends(login: &mut Login) {
     assert!(login.is_out(&mut jane));
 }
 
+fn what_users_run_has_a_name_of_its_own(login: &mut Login) {
+    login.mesh.app.kfctl(&["param", "unset", "auth", "refreshInterval"]).success();
+    login.mesh.app.kfctl(&["param", "set", "auth", "notebookHost", NOTEBOOKS]).success();
+    login.mesh.app.kfctl(&["apply", "k8s", "-c", "auth", "--no-wait"]).success();
+    login.proxy.end();
+    login.proxy = proxy(&login.mesh, login.proxy_port, &[]);
+    let [own, shared] = ["/notebook/kubeflow-jane/nb/lab", "/notebook/kubeflow-jane/guarded/lab"].map(beside);
+    let mut jane = login.logged_in("jane");
+    until("the gateway knows the name", || {
+        login.open_at(&mut login.browser(), &own).0 == 302 && login.open(&mut jane, "/notebook/kubeflow-jane/nb/lab").0 == 403
+    });
+    // The provider knows jane already and asks for nothing; each name gets a session of its own.
+    assert!(jane.session_at(NOTEBOOKS).is_empty());
+    let page = jane.send("GET", &own, &[]);
+    let page = jane.follow(page, "");
+    assert_eq!((page.status, page.url.as_str()), (200, own.as_str()));
+    let sessions =
+        [HOST, NOTEBOOKS].map(|host| jane.session_at(host).into_iter().map(|cookie| cookie.value.clone()).collect::<Vec<_>>());
+    assert!(sessions.iter().all(|session| !session.is_empty()) && sessions[0] != sessions[1]);
+    // A notebook that writes down what it is told learns no session and no cookie of Kubeflow's pages.
+    for (url, backend) in [(&own, "jane-nb"), (&shared, "jane-guarded")] {
+        let (status, seen) = login.open_at(&mut jane, url);
+        let seen = seen.expect("a notebook");
+        assert_eq!((status, seen.backend.as_str(), seen.header("kubeflow-userid")), (200, backend, vec!["jane@foo.com"]));
+        assert!(!told_of_a_session(&seen) && seen.header("authorization").is_empty(), "{seen:?}");
+    }
+    // The page of a notebook asks, as whoever has opened it, for what else might be there.
+    for (method, path) in [
+        ("GET", "/api/namespaces"),
+        ("POST", "/api/profiles"),
+        ("GET", "/jupyter"),
+        ("GET", "/"),
+        ("GET", "/notebook/../api/namespaces"),
+    ] {
+        let page = jane.send(method, &beside(path), &[]);
+        assert!(page.status == 403 && page.header("x-backend").is_none(), "{method} {path}: {page:?}");
+    }
+    for path in ["/notebook/kubeflow-jane/nb/lab", "/notebook/kubeflow-jane/nb", "/models/kubeflow-jane/mnist/predict"] {
+        let (status, seen) = login.open(&mut jane, path);
+        assert!(status == 403 && seen.is_none(), "{path} is where Kubeflow's pages are");
+    }
+    let mut bob = login.logged_in("bob");
+    for (url, backend) in [(own.clone(), None), (shared, None), (beside("/notebook/kubeflow-bob/nb/lab"), Some("bob-nb"))] {
+        let page = bob.send("GET", &url, &[]);
+        bob.follow(page, "");
+        let (status, seen) = login.open_at(&mut bob, &url);
+        assert_eq!(
+            (status, seen.as_ref().map(|seen| seen.backend.as_str())),
+            (if backend.is_some() { 200 } else { 403 }, backend),
+            "{url}"
+        );
+    }
+    // One address ends both sessions, and leads nowhere else.
+    let out = "/oauth2/sign_out?rd=";
+    let back = format!("{out}https%3A%2F%2F{HOST}%2Fjupyter");
+    let page = jane.send("GET", &at(&format!("{out}https%3A%2F%2F{NOTEBOOKS}{}", encoded(&back))), &[]);
+    let page = jane.follow(page, &login.issuer);
+    assert!(jane.session().is_empty() && jane.session_at(NOTEBOOKS).is_empty(), "{page:?}");
+    let page = bob.send("GET", &at(&format!("{out}https%3A%2F%2Fevil.example%2F")), &[]);
+    assert_eq!(page.header("location"), Some("/"));
+}
+
 #[test]
 fn e2e_people_log_in_by_an_issuer_elsewhere() {
     let mut login = Login::start();
@@ -409,4 +487,5 @@ fn e2e_people_log_in_by_an_issuer_elsewhere() {
     what_is_stolen_or_made_up_opens_nothing(&mut login);
     an_address_counts_where_it_is_verified(&mut login);
     a_session_is_renewed_and_ends(&mut login);
+    what_users_run_has_a_name_of_its_own(&mut login);
 }

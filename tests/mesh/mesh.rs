@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::backends::{Backends, OWN_COOKIE, Seen};
+use crate::backends::{Backends, Seen, may_set};
 use crate::client::Client;
 use crate::harness::{App, Cluster, Controller, answer, free_port, until};
 use crate::requests::{At, Cell, Who};
@@ -312,7 +312,7 @@ impl Mesh {
         let (number, status, answered, set) = self.client.send(cell, port);
         let seen = self.backends.seen(&number);
         let reached = seen.as_ref().map(|seen| seen.backend.clone());
-        let reached_any = reached.is_some();
+        let may = reached.as_deref().map(may_set);
         let mut faults = Vec::new();
         if (status, &answered) != (cell.status, &cell.backend) || reached != cell.backend {
             let by = |backend: &Option<String>| backend.as_ref().map(|name| format!(" by {name}")).unwrap_or_default();
@@ -320,7 +320,7 @@ impl Mesh {
                 format!("{status}{}, reached{}", by(&answered), reached.map_or(" none".to_owned(), |name| format!(" {name}")));
             faults.push(format!("expected {}{}, got {found}", cell.status, by(&cell.backend)));
         }
-        if cell.at == At::Gateway && reached_any && set != [OWN_COOKIE] {
+        if cell.at == At::Gateway && may.is_some_and(|may| set != may) {
             faults.push(format!("these cookies are set: {set:?}"));
         }
         faults.extend(seen.iter().flat_map(|seen| self.told(seen, &cell.who)));

@@ -61,13 +61,14 @@ pub(crate) fn what_stands_is_taken(mesh: &Mesh) {
 }
 
 /// Each platform with what it requires, and the ways of login and of TLS.
-const APPS: [(&str, &[&str]); 9] = [
+const APPS: [(&str, &[&str]); 10] = [
     ("none", &[]),
-    ("none", &["host=kubeflow.acme.com", "tls=cert-manager", "certificateIssuer=acme"]),
+    ("none", &["host=kubeflow.acme.com", "tls=cert-manager", "certificateIssuer=acme", "notebookHost=notebooks.acme.net"]),
     ("none", &["login=none", "tls=none", "loginPaths=", "strippedHeaders=", "strippedCookies=", "issuer=https://id.acme.com"]),
     ("kind", &["login=oidc", "issuer=https://id.acme.com", "clientId=a", "audiences=a,b", "host=kubeflow.acme.com"]),
     ("minikube", &["userClaim=[a][b]", "groupsClaim=[realm_access][roles]", "enforce=gateway"]),
     ("gcp", &["host=kubeflow.acme.com"]),
+    ("gcp", &["host=kubeflow.acme.com", "notebookHost=notebooks.acme.net"]),
     ("gcp", &["host=kubeflow.acme.com", "verifiedEmail=true", "jwtPrefix=a"]),
     (
         "aws",
