@@ -85,6 +85,8 @@ impl Proxy {
         let mut command = Command::new(&tools.envoy);
         command.arg("-c").arg(file("json")).arg("--admin-address-path").arg(file("admin"));
         command.args(["--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"]);
+        // As Istio's agent does: a connection that is open where the rules change ends with its next answer.
+        command.args(["--drain-time-s", "45", "--drain-strategy", "immediate"]);
         let mut process = Process::start(name, directory, &mut command);
         let mut admin = String::new();
         process.until("it has an admin port", || {

@@ -15,6 +15,8 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
   claims: { email: ['email', 'email_verified'], groups: ['groups'], profile: ['preferred_username'] },
   // The policies read the token, and ask nobody for more.
   conformIdTokenClaims: false,
+  // A code is worth nothing without what the login began with.
+  pkce: { required: () => true },
   features: { devInteractions: { enabled: false } },
   interactions: { url: (context, interaction) => `/interaction/${interaction.uid}` },
   findAccount: (context, id) => accounts[id] && { accountId: id, claims: () => ({ sub: id, ...accounts[id].claims }) },
