@@ -22,6 +22,7 @@ mod tokens;
 #[path = "../tests/mesh/tools.rs"]
 mod tools;
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::io::{BufRead, BufReader, Write as _};
 use std::net::TcpStream;
@@ -42,7 +43,7 @@ fn cell(who: &str, status: u16) -> Cell {
     Cell { who: who.to_owned(), status, backend: (status == 200).then(|| "jane-nb".to_owned()), ..own.unwrap() }
 }
 
-/// Makes profiles until there are so many, and waits until the gateway knows the last.
+/// Makes profiles until there are so many, and waits until the gateway knows all.
 fn fill(mesh: &Mesh, from: usize, to: usize) {
     let mut text = String::new();
     for number in from..to {
@@ -58,11 +59,17 @@ fn fill(mesh: &Mesh, from: usize, to: usize) {
     mesh.cluster.kubectl(&["create", "-f", &mesh.app.write("many.yaml", &text)]).success();
     let ready = ["-n", "kubeflow-system", "wait", "--for=condition=Ready", "profiles", "--all", "--timeout=600s"];
     mesh.cluster.kubectl(&ready).success();
-    let last = format!("/notebook/kubeflow-p{}", to - 1);
     let deadline = Instant::now() + Duration::from_mins(10);
-    while !mesh.knows().contains(&last) {
-        assert!(Instant::now() < deadline, "the gateway never knew {last}");
+    while known(mesh) < to {
+        assert!(Instant::now() < deadline, "the gateway never knew more than {} of {to}", known(mesh));
     }
+}
+
+/// How many of them the gateway knows.
+fn known(mesh: &Mesh) -> usize {
+    let text = mesh.knows();
+    let numbers = text.split("/notebook/kubeflow-p").skip(1).map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next());
+    numbers.flatten().filter(|number| !number.is_empty()).collect::<BTreeSet<_>>().len()
 }
 
 /// The median time from the end of the owner's command to the other answer at the gateway.
