@@ -22,6 +22,7 @@ mod kubelet;
 mod local;
 mod message;
 mod notebook_culling;
+mod notebook_leaders;
 mod notebooks;
 mod oauth2;
 mod open;

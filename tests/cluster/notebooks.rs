@@ -6,10 +6,10 @@ use crate::definition;
 use crate::harness::signal;
 use crate::profile_lifecycle::{BOB, JANE, Profiles};
 
-const NAMESPACE: &str = "kubeflow-jane";
+pub(crate) const NAMESPACE: &str = "kubeflow-jane";
 
 /// The samples of today's notebook controller, word for word but for the name.
-fn sample(version: &str, name: &str) -> String {
+pub(crate) fn sample(version: &str, name: &str) -> String {
     format!(
         "apiVersion: kubeflow.org/{version}\nkind: Notebook\nmetadata:\n  name: {name}\nspec:\n  template:\n    spec:\n      containers:\n        - name: {name}\n          image: kubeflownotebookswg/jupyter:latest\n"
     )
@@ -67,7 +67,7 @@ impl Profiles {
         }
     }
 
-    fn pod_uid(&self, name: &str) -> String {
+    pub(crate) fn pod_uid(&self, name: &str) -> String {
         let pod = self.of_jane("pod", &format!("{name}-0")).unwrap_or_default();
         pod["metadata"]["uid"].as_str().unwrap_or_default().to_owned()
     }
@@ -95,7 +95,7 @@ impl Profiles {
     }
 }
 
-fn annotations(values: Value) -> Value {
+pub(crate) fn annotations(values: Value) -> Value {
     json!({"metadata": {"annotations": values}})
 }
 

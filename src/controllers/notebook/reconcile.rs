@@ -24,6 +24,7 @@ use crate::controllers::queue::{Outcome, Queue};
 use crate::controllers::verdict::Verdict;
 use crate::controllers::writer::Writer;
 use crate::controllers::{Role, lock, observed};
+use crate::digest::sha256;
 
 /// Failures in a row that may pass by themselves before they are told.
 const PASSING: u32 = 3;
@@ -85,6 +86,7 @@ impl Reconciler {
             Ok(notebook) => Arc::clone(notebook),
             Err(problem) => {
                 tracing::warn!(problem, "a notebook can't be read");
+                self.tell_unreadable(key, &view.notebook.uid, problem);
                 return Ok(None);
             }
         };
@@ -270,6 +272,18 @@ impl Reconciler {
     fn publish(&self, key: &Key, uid: &str, warning: bool, reason: &str, note: String) {
         let regarding = regarding(key, uid);
         self.recorder.publish(Event { regarding, warning, reason: reason.into(), action: "Reconcile", note, once: None });
+    }
+
+    /// A notebook that does not decode (the definition was looser once) gets an event, once for each reason.
+    fn tell_unreadable(&self, key: &Key, uid: &str, problem: &str) {
+        self.recorder.publish(Event {
+            regarding: regarding(key, uid),
+            warning: true,
+            reason: "Unreadable".into(),
+            action: "Reconcile",
+            note: format!("this notebook can't be read, and nothing is done for it: {problem}"),
+            once: Some(format!("unreadable-{}", &sha256(format!("{uid} {problem}").as_bytes())[..12])),
+        });
     }
 
     /// Writes the status where it says something new, and an event where something is to be done.
