@@ -111,8 +111,15 @@ where
         let depth = super::lock(&queue.waiting).len();
         metrics.queue_depth.store(i64::try_from(depth).unwrap_or(i64::MAX), Ordering::Relaxed);
     }
+    // What waits is the next leader's.
+    metrics.queue_depth.store(0, Ordering::Relaxed);
+    finish(tasks, PATIENCE).await
+}
+
+/// Lets what is under way come to its end, within some time; says whether it has.
+async fn finish<Done: 'static>(mut tasks: JoinSet<Done>, patience: Duration) -> bool {
     let rest = async { while tasks.join_next().await.is_some() {} };
-    let finished = tokio::time::timeout(PATIENCE, rest).await.is_ok();
+    let finished = tokio::time::timeout(patience, rest).await.is_ok();
     tasks.abort_all();
     finished
 }
@@ -155,5 +162,33 @@ mod tests {
         let expected = [("bad", 0), ("bad", 1), ("bad", 2), ("good", 0), ("ugly", 0), ("ugly", 1)]
             .map(|(key, failures)| (key.to_owned(), failures));
         assert_eq!(seen, expected);
+    }
+
+    #[tokio::test]
+    async fn what_waits_at_the_end_is_the_next_leaders() {
+        let (queue, requests) = Queue::new();
+        let metrics = Arc::new(Work::default());
+        metrics.queue_depth.store(7, Ordering::Relaxed);
+        queue.add("late".to_owned());
+        let reconcile = |_: String, _: u32| -> std::future::Ready<Outcome> { unreachable!("it has ended") };
+        assert!(work(&queue, requests, &metrics, std::future::ready(()), reconcile).await);
+        assert_eq!(metrics.queue_depth.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn what_is_under_way_is_finished_or_said_not_to_be() {
+        let (go, may_go) = tokio::sync::oneshot::channel::<()>();
+        let (done, is_done) = tokio::sync::oneshot::channel::<()>();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async {
+            may_go.await.unwrap();
+            done.send(()).unwrap();
+        });
+        let (finished, ()) = futures::join!(finish(tasks, Duration::from_mins(1)), async { go.send(()).unwrap() });
+        assert!(finished);
+        is_done.await.unwrap();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(std::future::pending::<()>());
+        assert!(!finish(tasks, Duration::from_millis(1)).await);
     }
 }

@@ -38,6 +38,8 @@ fn an_archive_says_what_it_holds() {
     assert_eq!(config["Entrypoint"], serde_json::json!(["/usr/local/bin/kfctl"]));
     assert_eq!(config["User"], "65532:65532");
     assert_eq!((label("title"), label("version")), ("kfctl".into(), env!("CARGO_PKG_VERSION").into()));
+    assert_eq!((label("licenses"), label("source")), ("Apache-2.0".into(), env!("CARGO_PKG_REPOSITORY").into()));
+    assert!(label("description").as_str().is_some_and(|text| text.starts_with("One binary")));
 }
 
 /// In an app, the image has the name that the app's controller runs from.

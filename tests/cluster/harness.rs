@@ -464,7 +464,12 @@ impl Controller {
     }
 
     pub(crate) fn readiness(&self) -> Option<(u16, String)> {
-        Self::get(&format!("http://{}/readyz", self.probes)).map(|(code, _, text)| (code, text))
+        self.probe("/readyz")
+    }
+
+    /// What a probe at this path is answered.
+    pub(crate) fn probe(&self, path: &str) -> Option<(u16, String)> {
+        Self::get(&format!("http://{}{path}", self.probes)).map(|(code, _, text)| (code, text))
     }
 
     pub(crate) fn metrics(&self) -> Option<(u16, String, String)> {

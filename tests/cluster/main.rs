@@ -29,6 +29,7 @@ mod open;
 mod profile_attacks;
 mod profile_claims;
 mod profile_commands;
+mod profile_defaults;
 mod profile_faults;
 mod profile_import;
 mod profile_lifecycle;

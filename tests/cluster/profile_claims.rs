@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::harness::signal;
 use crate::profile_lifecycle::{ABE, BOB, JANE, Profiles};
+use crate::profile_process::numbers_and_log_tell;
 
 fn subjects(test: &Profiles, namespace: &str) -> String {
     let binding = test.get(&["-n", namespace, "get", "rolebinding", "namespaceAdmin"]).unwrap_or_default();
@@ -121,6 +122,12 @@ fn e2e_a_deletion_says_what_holds_it_and_loses_nothing_it_should_not() {
     test.cluster.until("it names what holds it", || {
         test.condition("jane", "Ready").1.contains("example.com/hold in 1 resource instances")
     });
+    test.cluster.until("events tell each step", || {
+        let told = test.events("kubeflow-system", "Profile", "jane");
+        ["DataKept", "Deleting", "DeletionBlocked"].iter().all(|reason| told.contains(&format!("{reason} ")))
+            && told.contains("example.com/hold")
+    });
+    assert_eq!(test.controller().number("kfctl_profiles{state=\"deleting\"}"), Some(1.0));
     test.admin(&[
         "-n",
         "kubeflow-jane",
@@ -199,6 +206,7 @@ fn e2e_a_broken_profile_stalls_nobody() {
     assert!(said.contains("ResourceQuota kf-resource-quota") && said.contains("requests.!"), "{said}");
     events("broken", "ResourceQuota kf-resource-quota");
     test.admin(&["-n", "kubeflow-broken", "get", "rolebinding/namespaceAdmin", "role/default", "limitrange/kf-limits"]);
+    numbers_and_log_tell(&test.cluster, test.controller(), "broken", "robot");
     test.create("ann", "ann@foo.com");
     test.admin(&["-n", "kubeflow-system", "delete", "profiles", "broken", "ann", "--timeout=60s"]);
     // It can go as others can, with its namespace.

@@ -307,6 +307,30 @@ mod tests {
     }
 
     #[test]
+    fn each_kind_of_subject_gets_the_role_that_it_has() {
+        let profile = profile(json!({"owner": {"kind": "ServiceAccount", "name": "ci", "namespace": "team"}, "members": [
+            {"role": "view", "subject": {"kind": "User", "name": "vic"}},
+            {"role": "edit", "subject": {"kind": "Group", "name": "team"}},
+            {"role": "admin", "subject": {"kind": "ServiceAccount", "name": "ci", "namespace": "other"}}]}));
+        let objects = objects(&Names::of(&profile), &profile, &defaults(), &json!([]), None);
+        let bindings = objects.iter().map(|object| &object.content);
+        let bindings = bindings.filter(|content| content["metadata"]["annotations"]["user"].is_string());
+        let bound: Vec<(&str, &Value)> =
+            bindings.map(|binding| (binding["roleRef"]["name"].as_str().unwrap_or_default(), &binding["subjects"])).collect();
+        let account = |namespace: &str| json!([{"kind": "ServiceAccount", "name": "ci", "namespace": namespace}]);
+        let named = |kind: &str, name: &str| json!([{"apiGroup": RBAC, "kind": kind, "name": name}]);
+        assert_eq!(
+            bound,
+            [
+                ("kubeflow-admin", &account("team")),
+                ("kubeflow-admin", &account("other")),
+                ("kubeflow-edit", &named("Group", "team")),
+                ("kubeflow-view", &named("User", "vic")),
+            ]
+        );
+    }
+
+    #[test]
     fn who_was_shared_with_cannot_share_on() {
         let edit = json!([
             {"apiGroups": [""], "resources": ["pods"], "verbs": ["*"]},
