@@ -2,6 +2,7 @@
 
 mod events;
 mod leader;
+mod listed;
 mod metrics;
 mod notebook;
 mod observed;

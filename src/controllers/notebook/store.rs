@@ -2,11 +2,12 @@
 //!
 //! A write's answer is taken in too, so that a reconcile reads its own writes.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use kube::runtime::watcher::Event;
 use serde_json::Value;
 
+use crate::controllers::listed::Listed;
 use crate::controllers::observed::version;
 
 /// The place of an object: namespace, and the notebook that it is about with what more tells it from others.
@@ -26,14 +27,14 @@ pub(super) trait Reduced: Sized {
 pub(super) struct Store<T> {
     items: BTreeMap<Key, (u64, T)>,
     /// The list that is being read.
-    listing: HashSet<Key>,
+    listing: Listed,
     pub(super) synced: bool,
     pub(super) error: Option<String>,
 }
 
 impl<T> Default for Store<T> {
     fn default() -> Self {
-        Self { items: BTreeMap::new(), listing: HashSet::new(), synced: false, error: None }
+        Self { items: BTreeMap::new(), listing: Listed::default(), synced: false, error: None }
     }
 }
 
@@ -59,17 +60,18 @@ impl<T: Reduced> Store<T> {
     /// Takes in what the watch tells, and says what is new or gone.
     pub(super) fn take(&mut self, news: Result<Event<Value>, String>) -> Vec<Key> {
         match news {
-            Ok(Event::Init) => self.listing.clear(),
+            Ok(Event::Init) => self.listing = Listed::default(),
             Ok(Event::InitApply(value)) => {
                 let version = version(&value);
                 if let Some((key, item)) = T::reduce(value) {
-                    self.listing.insert(key.clone());
+                    self.listing.insert(&key.0, &key.1);
                     return self.put(key, version, item);
                 }
             }
             Ok(Event::InitDone) => {
                 let listed = std::mem::take(&mut self.listing);
-                let gone: Vec<Key> = self.items.keys().filter(|key| !listed.contains(*key)).cloned().collect();
+                let gone: Vec<Key> =
+                    self.items.keys().filter(|(namespace, name)| !listed.contains(namespace, name)).cloned().collect();
                 for key in &gone {
                     self.items.remove(key);
                 }

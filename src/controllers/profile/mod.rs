@@ -37,7 +37,7 @@ use world::{Source, World};
 
 use super::metrics::family;
 use super::queue::Queue;
-use super::{lock, observed};
+use super::{listed, lock, observed};
 use crate::cluster::News;
 
 /// Where profiles are.

@@ -118,7 +118,7 @@ async fn follow_templates(shared: &Arc<Shared>, connection: &Connection) {
             tokio::time::sleep(PAUSE).await;
             shared.templates.notify_one();
         }
-        let wanted = lock(&shared.world).templates_configmap();
+        let wanted = lock(&shared.world).templates_configmap().map(str::to_owned);
         if wanted.as_ref() != running.as_ref().map(|(name, _)| name) {
             if let Some((_, task)) = running.take() {
                 task.abort();

@@ -20,6 +20,7 @@ use serde_json::Value;
 use super::claim::NamespaceSeen;
 use super::defaults::Defaults;
 use super::groups::Groups;
+use super::listed::Listed;
 use super::observed::{Observed, version};
 use super::rivals::Rivals;
 use super::templates::Templates;
@@ -66,7 +67,7 @@ pub(super) struct World {
 impl World {
     /// Begins a watch; the result names it in [`World::take`].
     pub(super) fn watch(&mut self, source: Source) -> usize {
-        self.watches.push(Watch { source, synced: false, listing: HashSet::new(), latest: 0, error: None });
+        self.watches.push(Watch { source, synced: false, listing: Listed::default(), latest: 0, error: None });
         self.watches.len() - 1
     }
 
@@ -125,8 +126,8 @@ impl World {
     }
 
     /// The admin's `ConfigMap` of templates, where there is one.
-    pub(super) fn templates_configmap(&self) -> Option<String> {
-        self.defaults.as_ref()?.as_ref().ok()?.templates.clone()
+    pub(super) fn templates_configmap(&self) -> Option<&str> {
+        self.defaults.as_ref()?.as_ref().ok()?.templates.as_deref()
     }
 
     /// The templates are ready for use, or wrong, or there are none.
@@ -139,18 +140,18 @@ impl World {
         let source = self.watches[watch].source.clone();
         let mut affected = BTreeSet::new();
         match event {
-            Ok(watcher::Event::Init) => self.watches[watch].listing.clear(),
+            Ok(watcher::Event::Init) => self.watches[watch].listing = Listed::default(),
             Ok(watcher::Event::InitApply(value)) => {
-                self.watches[watch].listing.insert(identity(&value));
+                let (namespace, name) = identity(&value);
+                self.watches[watch].listing.insert(&namespace, &name);
                 affected = self.apply(watch, &source, value);
             }
             Ok(watcher::Event::InitDone) => {
                 affected = self.awaited(watch);
                 let listed = std::mem::take(&mut self.watches[watch].listing);
-                for (namespace, name) in self.known(&source) {
-                    if !listed.contains(&(namespace.clone(), name.clone())) {
-                        affected.extend(self.remove(&source, &namespace, &name, u64::MAX));
-                    }
+                let gone = self.known(&source).filter(|(namespace, name)| !listed.contains(namespace, name)).map(owned);
+                for (namespace, name) in gone.collect::<Vec<_>>() {
+                    affected.extend(self.remove(&source, &namespace, &name, u64::MAX));
                 }
                 self.watches[watch].synced = true;
                 self.watches[watch].error = None;
@@ -197,6 +198,10 @@ impl World {
 /// The slot of an object.
 pub(super) fn slot(resource: &Resource, name: &str) -> Slot {
     (resource.group_kind().into(), name.into())
+}
+
+fn owned((namespace, name): (&str, &str)) -> (String, String) {
+    (namespace.to_owned(), name.to_owned())
 }
 
 fn identity(value: &Value) -> (String, String) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 
 use super::super::desired;
@@ -45,9 +46,9 @@ impl Entry {
             content: Err(String::new()),
         };
         entry.content = serde_json::from_value::<Profile>(value).map_err(|error| error.to_string()).map(|mut profile| {
-            profile.metadata.managed_fields = None;
-            profile.metadata.annotations = None;
-            profile.metadata.labels = None;
+            // What else there is of it stands above, or is nobody's concern.
+            let ObjectMeta { name, uid, generation, .. } = profile.metadata;
+            profile.metadata = ObjectMeta { name, uid, generation, ..ObjectMeta::default() };
             Arc::new(profile)
         });
         entry

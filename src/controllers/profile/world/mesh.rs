@@ -10,7 +10,7 @@ use super::super::endpoints::Declared;
 use super::super::mesh::Mesh;
 use super::super::observed::Observed;
 use super::super::policies::{ISTIO, Share, guarded, is_fit, slot_at_gateway, slot_at_sidecars};
-use super::{Source, Watch, World};
+use super::{Source, Watch, World, owned};
 use crate::cluster::Resource;
 use crate::labels::PROFILE;
 
@@ -127,11 +127,9 @@ impl World {
     }
 
     /// Namespace and name of all endpoints.
-    pub(super) fn known_endpoints(&self) -> Vec<(String, String)> {
-        let names = |(namespace, endpoints): (&String, &BTreeMap<String, Arc<Declared>>)| {
-            endpoints.keys().map(|name| (namespace.clone(), name.clone())).collect::<Vec<_>>()
-        };
-        self.mesh.endpoints.iter().flat_map(names).collect()
+    pub(super) fn known_endpoints(&self) -> impl Iterator<Item = (&str, &str)> {
+        let endpoints = self.mesh.endpoints.iter();
+        endpoints.flat_map(|(namespace, endpoints)| endpoints.keys().map(|name| (namespace.as_str(), name.as_str())))
     }
 
     /// Whether each kind of the mesh that is served has been read, or at least tried where that will do.
@@ -147,7 +145,7 @@ impl World {
     /// What a kind of the mesh held is gone with its definition.
     pub(in super::super) fn unread(&mut self, watch: usize) {
         let source = self.watches[watch].source.clone();
-        for (namespace, name) in self.known(&source) {
+        for (namespace, name) in self.known(&source).map(owned).collect::<Vec<_>>() {
             self.remove(&source, &namespace, &name, u64::MAX);
         }
         self.watches[watch].synced = false;
@@ -203,9 +201,9 @@ impl World {
     }
 
     /// Namespace and name of all bindings that share.
-    pub(super) fn known_shares(&self, resource: &Resource) -> impl Iterator<Item = (String, String)> {
+    pub(super) fn known_shares<'a>(&'a self, resource: &Resource) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         let shares = (resource.kind == "RoleBinding").then_some(&self.mesh.shares).into_iter().flatten();
-        shares.flat_map(|(namespace, shares)| shares.keys().map(move |name| (namespace.clone(), name.clone())))
+        shares.flat_map(|(namespace, shares)| shares.keys().map(|name| (namespace.as_str(), name.as_str())))
     }
 
     /// Notes where a policy at a gateway is, or that it is gone; the namespace that it is about.

@@ -187,30 +187,27 @@ impl World {
     }
 
     /// Namespace and name of all that is known from a source.
-    pub(super) fn known(&self, source: &Source) -> Vec<(String, String)> {
-        let plain = |name: &String| (String::new(), name.clone());
+    pub(super) fn known<'a>(&'a self, source: &'a Source) -> Box<dyn Iterator<Item = (&'a str, &'a str)> + 'a> {
+        let one = |namespace, name| Box::new(std::iter::once((namespace, name)));
         match source {
-            Source::Profiles => self.profiles.keys().map(|name| (SYSTEM_NAMESPACE.to_owned(), name.clone())).collect(),
-            Source::Namespaces => self.namespaces.keys().map(plain).collect(),
+            Source::Profiles => Box::new(self.profiles.keys().map(|name| (SYSTEM_NAMESPACE, name.as_str()))),
+            Source::Namespaces => Box::new(self.namespaces.keys().map(|name| ("", name.as_str()))),
             Source::Kind(resource) => {
                 let kind = resource.group_kind();
                 let objects =
                     self.objects.iter().flat_map(|(namespace, objects)| objects.keys().map(move |slot| (namespace, slot)));
-                objects
-                    .filter(|(_, slot)| *slot.0 == *kind)
-                    .map(|(namespace, slot)| (namespace.clone(), slot.1.to_string()))
-                    .chain(self.known_shares(resource))
-                    .chain(self.people.known(resource))
-                    .collect()
+                let objects = objects.filter(move |(_, slot)| *slot.0 == *kind);
+                let objects = objects.map(|(namespace, slot)| (namespace.as_str(), &*slot.1));
+                Box::new(objects.chain(self.known_shares(resource)).chain(self.people.known(resource)))
             }
             // Each is one object, and its list tells that it is missing.
-            Source::Defaults => vec![(SYSTEM_NAMESPACE.to_owned(), defaults::CONFIGMAP.to_owned())],
-            Source::Edit => vec![(String::new(), desired::EDIT.to_owned())],
-            Source::Mesh(name) => vec![(String::new(), (*name).to_owned())],
-            Source::MeshSettings => vec![(SYSTEM_NAMESPACE.to_owned(), mesh::CONFIGMAP.to_owned())],
-            Source::Endpoints => self.known_endpoints(),
-            Source::WebUsers => vec![(String::new(), WEB_USERS.to_owned())],
-            Source::Templates => self.templates_configmap().map(|name| (SYSTEM_NAMESPACE.to_owned(), name)).into_iter().collect(),
+            Source::Defaults => one(SYSTEM_NAMESPACE, defaults::CONFIGMAP),
+            Source::Edit => one("", desired::EDIT),
+            Source::Mesh(name) => one("", *name),
+            Source::MeshSettings => one(SYSTEM_NAMESPACE, mesh::CONFIGMAP),
+            Source::Endpoints => Box::new(self.known_endpoints()),
+            Source::WebUsers => one("", WEB_USERS),
+            Source::Templates => Box::new(self.templates_configmap().into_iter().map(|name| (SYSTEM_NAMESPACE, name))),
         }
     }
 

@@ -43,8 +43,9 @@ impl People {
     }
 
     /// Namespace and name of all bindings that count.
-    pub(super) fn known(&self, resource: &Resource) -> impl Iterator<Item = (String, String)> {
-        (resource.kind == "RoleBinding").then_some(&self.bound).into_iter().flat_map(BTreeMap::keys).cloned()
+    pub(super) fn known<'a>(&'a self, resource: &Resource) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        let bound = (resource.kind == "RoleBinding").then_some(&self.bound).into_iter().flat_map(BTreeMap::keys);
+        bound.map(|(namespace, name)| (namespace.as_str(), name.as_str()))
     }
 }
 

@@ -1,8 +1,8 @@
 //! What is watched, and how far each watch is.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::super::listed::Listed;
 use crate::cluster::Resource;
 
 /// What a watch follows.
@@ -52,7 +52,7 @@ pub(super) struct Watch {
     pub(super) source: Source,
     pub(super) synced: bool,
     /// The list that is being read.
-    pub(super) listing: HashSet<(String, String)>,
+    pub(super) listing: Listed,
     /// The newest version it has told of.
     pub(super) latest: u64,
     pub(super) error: Option<String>,
