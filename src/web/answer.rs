@@ -34,7 +34,7 @@ pub(super) struct Problem {
     /// One sentence without a full stop.
     message: String,
     /// The field that is wrong.
-    field: Option<&'static str>,
+    field: Option<String>,
     /// What else is known, as in the server's own words.
     details: Vec<String>,
     /// What to do next; what stands in backquotes can be typed.
@@ -51,8 +51,13 @@ impl Problem {
     }
 
     /// A field is not as it should be.
-    pub(super) fn field(field: &'static str, message: impl Into<String>) -> Self {
-        Self { field: Some(field), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, message) }
+    pub(super) fn field(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: Some(field.into()), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, message) }
+    }
+
+    /// A field is none that is described, or is of another type.
+    pub(super) fn malformed(field: &str, message: &str) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, ..Self::field(field, format!("{field}: {message}")) }
     }
 
     pub(super) fn detail(mut self, detail: impl Into<String>) -> Self {

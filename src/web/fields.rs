@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::answer::Problem;
 use http::StatusCode;
@@ -24,9 +24,10 @@ impl Fields {
         }
         match content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
             "application/x-www-form-urlencoded" => Ok(Self::decoded(body)),
-            "application/json" => Self::json(body).ok_or_else(|| {
-                Problem::new(StatusCode::BAD_REQUEST, "the body is no JSON object, or its names are too long or too many")
-            }),
+            "application/json" => match serde_json::from_slice(body) {
+                Ok(object) => Self::of(object),
+                Err(_) => Err(Problem::new(StatusCode::BAD_REQUEST, "the body is no JSON object")),
+            },
             _ => Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "a body is a form or JSON")),
         }
     }
@@ -36,12 +37,12 @@ impl Fields {
         Self(form_urlencoded::parse(text).map(|(name, value)| (name.into_owned(), value.trim().to_owned())).collect())
     }
 
-    fn json(body: &[u8]) -> Option<Self> {
+    /// The fields of a JSON object.
+    pub(super) fn of(object: Map<String, Value>) -> Result<Self, Problem> {
         let mut fields = BTreeMap::new();
-        for (name, value) in serde_json::from_slice::<serde_json::Map<String, Value>>(body).ok()? {
-            flatten(name, value, &mut fields)?;
-        }
-        Some(Self(fields))
+        let flattened = object.into_iter().try_for_each(|(name, value)| flatten(name, value, &mut fields));
+        let too_many = || Problem::new(StatusCode::BAD_REQUEST, "the names in the body are too long or too many");
+        flattened.map(|()| Self(fields)).ok_or_else(too_many)
     }
 
     /// The value of a field; empty where there is none.

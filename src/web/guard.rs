@@ -8,18 +8,20 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, LOCATION, REFERRER_POLICY, RETRY_AFTER,
+    SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Problem, Wants};
 use super::cache::{Kind, TRUST};
+use super::contract::Operation;
 use super::fields::Fields;
 use super::page::Page;
+use super::rate::Place;
 use super::visitor::Visitor;
-use super::{Site, csrf, sign_in, trial};
+use super::{Site, csrf, not_this_way, sign_in, trial};
 use crate::error::quoted;
 use crate::identity::Person;
 use crate::profiles::{SYSTEM_NAMESPACE, text};
@@ -28,6 +30,8 @@ use crate::profiles::{SYSTEM_NAMESPACE, text};
 const LARGEST: usize = 64 * 1024;
 /// The longest path and query.
 const LONGEST: usize = 4096;
+/// Requests of one user that are answered at the same time.
+pub(super) const MOST: usize = 16;
 /// How long a body may take to come, and an answer to be made.
 const BODY: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(30);
@@ -41,17 +45,28 @@ pub(super) async fn guard(State(site): State<Arc<Site>>, mut request: Request, n
     let route = request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
     let path = request.uri().path().to_owned();
     let headers = request.headers().clone();
-    let is_for_programs = path == "/api" || ["/api/", "/jupyter/api/"].iter().any(|start| path.starts_with(start));
+    let is_for_programs = path == "/api" || ["/api/", "/jupyter/api/", "/kfam/"].iter().any(|start| path.starts_with(start));
     let wants = if is_for_programs || prefers_json(&headers) { Wants::Json } else { Wants::Page };
     request.extensions_mut().insert(wants);
     let is_new = csrf::token(&headers).is_none();
     let token = csrf::token(&headers).map_or_else(fresh_token, str::to_owned);
 
-    let (visitor, mut response) = match admit(&site, &mut request, wants).await {
-        Err(answer) => (None, answer.into_response()),
-        Ok(visitor) => {
+    // What no path of ours leads to is told so below.
+    let described = if is_for_programs && route != "none" { described(&site, &route, &request).map(Some) } else { Ok(None) };
+    let admitted = match described {
+        Ok(operation) => admit(&site, &mut request, wants, operation).await.map_err(IntoResponse::into_response),
+        Err(response) => Err(*response),
+    };
+    let (visitor, mut response) = match admitted {
+        Err(response) => (None, response),
+        // The place is left once there is an answer.
+        Ok((visitor, _place)) => {
             let late = |_| too_late().into_response();
-            let response = tokio::time::timeout(ANSWER, next.run(request)).await.unwrap_or_else(late);
+            let mut response = tokio::time::timeout(ANSWER, next.run(request)).await.unwrap_or_else(late);
+            if response.status().is_client_error() {
+                // Not an answer of ours, which has its status within: a part of the path is no text.
+                response = Problem::new(response.status(), "the address can't be read").into_response();
+            }
             (visitor, response)
         }
     };
@@ -90,8 +105,27 @@ pub(super) async fn secured(mut response: Response) -> Response {
     response
 }
 
+/// What a program may ask for, by the description that is served.
+fn described<'a>(site: &'a Site, route: &str, request: &Request) -> Result<Operation<'a>, Box<Response>> {
+    let Some(path) = site.contract.find(route, request.uri().path()) else {
+        return Err(Box::new(Problem::missing("there is no such page").into_response()));
+    };
+    path.operation(request.method()).ok_or_else(|| {
+        let mut response = not_this_way().into_response();
+        if let Ok(methods) = HeaderValue::try_from(path.methods()) {
+            response.headers_mut().insert(ALLOW, methods);
+        }
+        Box::new(response)
+    })
+}
+
 /// Who comes in, and with what; none where nobody has said yet who they are, and may do so.
-async fn admit(site: &Site, request: &mut Request, wants: Wants) -> Result<Option<Visitor>, Answer> {
+async fn admit(
+    site: &Site,
+    request: &mut Request,
+    wants: Wants,
+    operation: Option<Operation<'_>>,
+) -> Result<(Option<Visitor>, Option<Place>), Answer> {
     let problem = |status, message: &str| Answer::Problem(Problem::new(status, message));
     if request.uri().to_string().len() > LONGEST {
         return Err(problem(StatusCode::URI_TOO_LONG, "the address is too long"));
@@ -113,19 +147,32 @@ async fn admit(site: &Site, request: &mut Request, wants: Wants) -> Result<Optio
         Err(problem) => return Err(Answer::Problem(problem)),
     };
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+    let mut place = None;
     if let Some(visitor) = &visitor {
         if let Err(wait) = site.rate.count(&visitor.user) {
             let seconds = wait.as_secs() + 1;
             let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "you ask more often than is good for the others");
             return Err(Answer::Problem(problem.hint(format!("wait {seconds} s"))));
         }
+        place = site.answers.take(&visitor.user);
+        if place.is_none() {
+            let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "you ask for more at once than is good for the others");
+            return Err(Answer::Problem(problem.hint("wait for the answers that are on their way")));
+        }
         request.extensions_mut().insert(visitor.clone());
+    }
+    if let Some(operation) = operation {
+        operation.check_query(request.uri().query().unwrap_or_default()).map_err(Answer::Problem)?;
     }
     if changes {
         let content_type =
             request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
         let body = read(std::mem::take(request.body_mut())).await.map_err(Answer::Problem)?;
-        let fields = Fields::read(&content_type, &body).map_err(Answer::Problem)?;
+        let fields = match operation {
+            Some(operation) => operation.read_body(&content_type, &body).and_then(Fields::of),
+            None => Fields::read(&content_type, &body),
+        };
+        let fields = fields.map_err(Answer::Problem)?;
         if !csrf::is_ours(request.headers(), fields.find(csrf::FIELD)) {
             let problem = Problem::new(StatusCode::FORBIDDEN, "this was not sent by a page of ours, or the page is too old");
             return Err(Answer::Problem(problem.hint("go back, load the page anew, and send it again").hint(format!(
@@ -143,7 +190,7 @@ async fn admit(site: &Site, request: &mut Request, wants: Wants) -> Result<Optio
         let query = Fields::decoded(request.uri().query().unwrap_or_default().as_bytes());
         request.extensions_mut().insert(query);
     }
-    Ok(visitor)
+    Ok((visitor, place))
 }
 
 async fn read(body: Body) -> Result<Bytes, Problem> {

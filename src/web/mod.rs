@@ -1,12 +1,13 @@
 //! The web UI: pages rendered on the server for people, and the same as JSON for programs.
 //!
-//! Everything goes through `guard`: who asks (`sign_in`), whether they may ask at all (`rate`, `csrf`), and how it is answered (`answer`,
-//! `page`). What is shown comes from caches (`cache`) and only after the API server has said that this user may see it (`access`); what
+//! Everything goes through `guard`: who asks (`sign_in`), whether they may ask at all (`rate`, `csrf`) and in these words (`contract`), and
+//! how it is answered (`answer`, `page`). What is shown comes from caches (`cache`) and only after the API server has said that this user may see it (`access`); what
 //! is changed is changed as this user, never as the web itself. Nothing is kept between requests but caches: any replica does.
 
 mod access;
 mod answer;
 mod cache;
+mod contract;
 mod csrf;
 mod fields;
 mod guard;
@@ -20,6 +21,7 @@ mod numbers;
 mod page;
 mod profile;
 mod profiles;
+mod profiles_today;
 mod rate;
 mod rows;
 mod sign_in;
@@ -33,7 +35,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use tokio::sync::watch;
 
 use crate::cluster::Connection;
@@ -42,10 +44,10 @@ use crate::serving::{asked_to_end, numbers as as_numbers, serve, serve_until};
 use access::Access;
 use answer::Problem;
 use cache::Cache;
-use notebooks_live::Streams;
+use contract::Contract;
 use numbers::Numbers;
 use page::Pages;
-use rate::Rate;
+use rate::{Places, Rate};
 use sign_in::KeyRing;
 
 /// How long what is being answered may take once the role is to end.
@@ -75,10 +77,13 @@ struct Site {
     access: Access,
     keys: KeyRing,
     rate: Rate,
-    streams: Streams,
+    /// What is being answered, and what is followed.
+    answers: Places,
+    streams: Places,
     /// Turns true when the role is to end: what lasts ends then.
     ending: watch::Receiver<bool>,
     numbers: Numbers,
+    contract: Contract,
     pages: Pages,
 }
 
@@ -108,9 +113,11 @@ pub async fn run(
         access: Access::new(connection.clone()),
         keys: KeyRing::default(),
         rate: Rate::default(),
-        streams: Streams::default(),
+        answers: Places::new(guard::MOST),
+        streams: Places::new(notebooks_live::MOST),
         ending: end.clone(),
         numbers: Numbers::default(),
+        contract: Contract::new(),
         pages: Pages::new(),
     });
     let ended = async move {
@@ -143,6 +150,11 @@ fn pages(site: &Arc<Site>) -> Router {
         .route("/notebooks/{namespace}/{name}/edit", post(notebooks_one::edit))
         .route("/notebooks/{namespace}/{name}/log", get(notebooks_one::log))
         .route("/notebooks/{namespace}/{name}/{action}", post(notebooks_one::act));
+    let access = Router::new()
+        .route("/bindings", get(profiles_today::bindings).post(profiles_today::bind).delete(profiles_today::unbind))
+        .route("/profiles", post(profiles_today::create))
+        .route("/profiles/{name}", delete(profiles_today::delete))
+        .route("/role/clusteradmin", get(profiles_today::is_admin));
     let routes = Router::new()
         .route("/", get(home::show))
         .route("/profiles", get(profiles::list).post(profiles::create))
@@ -163,10 +175,11 @@ fn pages(site: &Arc<Site>) -> Router {
             "/jupyter/api/namespaces/{namespace}/notebooks/{name}",
             get(notebooks_today::show).patch(notebooks_today::change).delete(notebooks_today::delete),
         )
+        .nest("/kfam/v1", access)
         .route("/identity", get(trial::show).post(trial::choose))
         .nest("/api", api)
         .fallback(nowhere)
-        .method_not_allowed_fallback(otherwise)
+        .method_not_allowed_fallback(async || not_this_way())
         .layer(middleware::from_fn_with_state(Arc::clone(site), guard::guard));
     Router::new()
         .route("/assets/style.css", get(page::style))
@@ -181,7 +194,7 @@ async fn nowhere() -> Problem {
     Problem::missing("there is no such page")
 }
 
-async fn otherwise() -> Problem {
+fn not_this_way() -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this can't be asked for in this way")
 }
 

@@ -2,9 +2,8 @@
 //! it as everybody does. A stream of a log is the visitor's own request. Whether they still may look is asked again and again, and every
 //! stream ends after a while: the browser comes back, and proves anew who it is.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Extension;
@@ -23,14 +22,14 @@ use super::answer::Problem;
 use super::fields::Fields;
 use super::notebooks::{chosen, fingerprint, namespaces, notebooks};
 use super::notebooks_one::{LINES, read};
+use super::rate::Place;
 use super::visitor::Visitor;
 use crate::cluster::Failure;
 use crate::notebooks::{Lines, server};
 use crate::profiles::text;
-use crate::serving::lock;
 
 /// Streams of one user at the same time.
-const MOST: usize = 12;
+pub(super) const MOST: usize = 12;
 /// How long a stream lasts.
 const LASTS: Duration = Duration::from_mins(5);
 /// How often it is asked whether the visitor may still look, and said that the stream still stands.
@@ -40,32 +39,9 @@ const TOGETHER: Duration = Duration::from_millis(150);
 /// The longest line of a log that is sent in one piece.
 const LONGEST: usize = 64 * 1024;
 
-/// Who has how many streams.
-#[derive(Debug, Default)]
-pub(super) struct Streams(Mutex<HashMap<String, usize>>);
-
-impl Streams {
-    fn enter(&self, user: &str) -> bool {
-        let mut all = lock(&self.0);
-        let count = all.entry(user.to_owned()).or_default();
-        let is_free = *count < MOST;
-        *count += usize::from(is_free);
-        is_free
-    }
-
-    fn leave(&self, user: &str) {
-        let mut all = lock(&self.0);
-        if let Some(count) = all.get_mut(user) {
-            *count -= 1;
-            if *count == 0 {
-                all.remove(user);
-            }
-        }
-    }
-}
-
 /// A visitor's place in a stream, until it ends.
 struct Seat {
+    _place: Place,
     site: Arc<Site>,
     visitor: Visitor,
     namespace: String,
@@ -75,10 +51,9 @@ struct Seat {
 
 impl Seat {
     fn take(site: &Arc<Site>, visitor: &Visitor, namespace: &str) -> Result<Self, Problem> {
-        if !site.streams.enter(&visitor.user) {
-            return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "you have too many pages open that follow something"));
-        }
+        let too_many = || Problem::new(StatusCode::TOO_MANY_REQUESTS, "you have too many pages open that follow something");
         Ok(Self {
+            _place: site.streams.take(&visitor.user).ok_or_else(too_many)?,
             site: Arc::clone(site),
             visitor: visitor.clone(),
             namespace: namespace.to_owned(),
@@ -94,12 +69,6 @@ impl Seat {
             && !*self.ending.borrow()
             && is_known
             && self.visitor.may(&self.site, deed).await.unwrap_or_default()
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.site.streams.leave(&self.visitor.user);
     }
 }
 
@@ -210,16 +179,5 @@ mod tests {
             LONGEST + 1 + "data: \n\n".len(),
             "no line is kept for ever"
         );
-    }
-
-    #[test]
-    fn nobody_takes_all_streams() {
-        let streams = Streams::default();
-        assert!((0..MOST).all(|_| streams.enter("eve")));
-        assert!(!streams.enter("eve") && streams.enter("jane"));
-        streams.leave("eve");
-        assert!(streams.enter("eve") && !streams.enter("eve"));
-        streams.leave("jane");
-        assert!(!lock(&streams.0).contains_key("jane"));
     }
 }

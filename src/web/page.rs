@@ -6,6 +6,7 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::contract::DESCRIPTION;
 use super::visitor::Visitor;
 
 const STYLE: &str = include_str!("assets/style.css");
@@ -90,7 +91,7 @@ pub(super) async fn script() -> impl IntoResponse {
 
 /// What programs can ask for, as `OpenAPI` describes it.
 pub(super) async fn openapi() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "application/json")], include_str!("assets/openapi.json"))
+    ([(CONTENT_TYPE, "application/json")], DESCRIPTION)
 }
 
 #[cfg(test)]

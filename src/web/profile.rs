@@ -52,7 +52,7 @@ pub(super) async fn show(
 }
 
 /// The namespace of a profile, and what a visitor may see of it. Who may see neither is not told whether there is one.
-async fn seen(site: &Site, visitor: &Visitor, name: &str) -> Result<(String, Value), Problem> {
+pub(super) async fn seen(site: &Site, visitor: &Visitor, name: &str) -> Result<(String, Value), Problem> {
     if let Some(namespace) = namespace_of_profile(site, name) {
         if let Some(row) = row(site, visitor, &namespace).await? {
             return Ok((namespace, row));
@@ -74,9 +74,6 @@ pub(super) async fn act(
     Extension(fields): Extension<Fields>,
     Path((name, action)): Path<(String, String)>,
 ) -> Result<Answer, Problem> {
-    if action == "delete" {
-        return deleted(&site, &visitor, &fields, &name).await;
-    }
     let (namespace, _) = seen(&site, &visitor, &name).await?;
     let who = || subject("who", fields.get("kind"), fields.get("who"));
     let object = match action.as_str() {
@@ -99,6 +96,10 @@ pub(super) async fn act(
             profiles.transfer(&profile, &owner).await.map_err(|failure| Problem::of(&failure, &what))?
         }
         "quota" => quota(&site, &visitor, &name, &namespace, &fields).await?,
+        "delete" => {
+            typed(&fields, &name)?;
+            return deleted(&visitor, &name, &namespace).await;
+        }
         _ => return Err(Problem::missing("nothing of this name can be done with a profile")),
     };
     tracing::info!(user = ?visitor.user, profile = name, action, "done");
@@ -112,12 +113,13 @@ pub(super) async fn delete(
     Extension(fields): Extension<Fields>,
     Path(name): Path<String>,
 ) -> Result<Answer, Problem> {
-    deleted(&site, &visitor, &fields, &name).await
+    let (namespace, _) = seen(&site, &visitor, &name).await?;
+    typed(&fields, &name)?;
+    deleted(&visitor, &name, &namespace).await
 }
 
-async fn deleted(site: &Site, visitor: &Visitor, fields: &Fields, name: &str) -> Result<Answer, Problem> {
-    let (namespace, _) = seen(site, visitor, name).await?;
-    typed(fields, name)?;
+/// Deletes a profile of which the visitor may know.
+pub(super) async fn deleted(visitor: &Visitor, name: &str, namespace: &str) -> Result<Answer, Problem> {
     let what = format!("delete profile {name}");
     let profiles = visitor.profiles();
     let profile = profiles.get(name).await.map_err(|failure| Problem::of(&failure, &what))?;
@@ -135,7 +137,7 @@ fn typed(fields: &Fields, name: &str) -> Result<(), Problem> {
     Err(Problem::field("confirm", format!("type the profile's name to go on: {name}")))
 }
 
-async fn share(visitor: &Visitor, namespace: &str, subject: &Subject) -> Result<Value, Problem> {
+pub(super) async fn share(visitor: &Visitor, namespace: &str, subject: &Subject) -> Result<Value, Problem> {
     let what = format!("share namespace {namespace}");
     let profiles = visitor.profiles();
     let existing = profiles.shares(namespace).await.map_err(|failure| Problem::of(&failure, &what))?;
@@ -146,7 +148,7 @@ async fn share(visitor: &Visitor, namespace: &str, subject: &Subject) -> Result<
 }
 
 /// Takes back what the owner has shared, and the membership where the visitor may change that.
-async fn unshare(visitor: &Visitor, name: &str, namespace: &str, subject: &Subject) -> Result<Value, Problem> {
+pub(super) async fn unshare(visitor: &Visitor, name: &str, namespace: &str, subject: &Subject) -> Result<Value, Problem> {
     let what = format!("take back what is shared of namespace {namespace}");
     let failed = |failure| Problem::of(&failure, &what);
     let profiles = visitor.profiles();
@@ -185,7 +187,7 @@ async fn quota(site: &Site, visitor: &Visitor, name: &str, namespace: &str, fiel
     let profile = site.cache.one(Kind::Profiles, SYSTEM_NAMESPACE, name).unwrap_or_default();
     let before = &profile["spec"]["template"]["spec"]["resourceQuota"]["hard"];
     let mut hard = Map::new();
-    for (resource, quantity) in changed_limits(fields)? {
+    for (resource, quantity) in changed_limits(fields.under("limits:"))? {
         // What has the default already has nothing to return from.
         if quantity.is_some() || before.get(&resource).is_some() {
             hard.insert(resource, quantity.into());

@@ -90,7 +90,14 @@ pub(super) async fn create(
     Extension(wants): Extension<Wants>,
     Extension(fields): Extension<Fields>,
 ) -> Result<Answer, Problem> {
-    let problem = match made(&visitor, &fields).await {
+    let attempt = async {
+        let owner = match (fields.get("kind"), fields.get("owner")) {
+            ("" | "User", "") => person(SubjectKind::User, &visitor.user),
+            (kind, owner) => subject("owner", kind, owner)?,
+        };
+        made(&visitor, fields.get("name"), owner, fields.get("namespace"), fields.under("limits:")).await
+    };
+    let problem = match attempt.await {
         Ok(object) => {
             tracing::info!(user = ?visitor.user, profile = fields.get("name"), "a profile is made");
             let (name, namespace) = (fields.get("name"), namespace_of(&object));
@@ -136,22 +143,24 @@ async fn arrives(site: &Site, visitor: &Visitor, namespace: &str) -> bool {
     tokio::time::timeout(PATIENCE, arrived).await.is_ok()
 }
 
-async fn made(visitor: &Visitor, fields: &Fields) -> Result<Value, Problem> {
-    let name = fields.get("name");
+/// Makes a profile as the visitor; an empty namespace is the usual one. `limits` are those other than the default ones.
+pub(super) async fn made<'a>(
+    visitor: &Visitor,
+    name: &str,
+    owner: Subject,
+    namespace: &str,
+    limits: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<Value, Problem> {
     if !is_segment(name) {
         return Err(Problem::field("name", "a profile is named by lower-case letters, digits and '-', such as jane"));
     }
-    let owner = match (fields.get("kind"), fields.get("owner")) {
-        ("" | "User", "") => person(SubjectKind::User, &visitor.user),
-        (kind, owner) => subject("owner", kind, owner)?,
-    };
-    let namespace = Some(fields.get("namespace")).filter(|namespace| !namespace.is_empty());
-    let mut limits = BTreeMap::new();
-    for (resource, quantity) in changed_limits(fields)? {
-        limits.extend(quantity.map(|quantity| (resource, Limit::Quantity(quantity))));
+    let namespace = Some(namespace).filter(|namespace| !namespace.is_empty());
+    let mut hard = BTreeMap::new();
+    for (resource, quantity) in changed_limits(limits)? {
+        hard.extend(quantity.map(|quantity| (resource, Limit::Quantity(quantity))));
     }
     let profiles = visitor.profiles();
-    profiles.create(name, owner, namespace, limits).await.map_err(|failure| match failure.class {
+    profiles.create(name, owner, namespace, hard).await.map_err(|failure| match failure.class {
         Class::Forbidden => Problem::of(&failure, &format!("make profile {name}")).hint(format!(
             "an admin can allow it: `kubectl -n {SYSTEM_NAMESPACE} create rolebinding NAME --role=profile-creator --user={}`",
             quoted(&visitor.user)
@@ -162,7 +171,9 @@ async fn made(visitor: &Visitor, fields: &Fields) -> Result<Value, Problem> {
 }
 
 /// The limits that are said; none where the default is to hold.
-pub(super) fn changed_limits(fields: &Fields) -> Result<Vec<(String, Option<String>)>, Problem> {
+pub(super) fn changed_limits<'a>(
+    said: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<Vec<(String, Option<String>)>, Problem> {
     let limit = |(resource, quantity): (&str, &str)| match quantity {
         "" => Ok((resource.to_owned(), None)),
         text => match Quantity::parse(text) {
@@ -173,7 +184,7 @@ pub(super) fn changed_limits(fields: &Fields) -> Result<Vec<(String, Option<Stri
             )),
         },
     };
-    fields.under("limits:").map(limit).collect()
+    said.map(limit).collect()
 }
 
 /// Somebody, from the fields that name them.
@@ -213,10 +224,11 @@ mod tests {
     #[test]
     fn limits_and_people_are_read_from_fields() {
         let fields = |text: &str| Fields::decoded(text.as_bytes());
-        let limits = changed_limits(&fields("limits:requests.cpu=4&limits:requests.memory=1Tb&limits:pods=")).unwrap();
+        let limits = |text: &str| changed_limits(fields(text).under("limits:"));
+        let said = limits("limits:requests.cpu=4&limits:requests.memory=1Tb&limits:pods=").unwrap();
         let expected = [("pods", None), ("requests.cpu", Some("4")), ("requests.memory", Some("1T"))];
-        assert_eq!(limits, expected.map(|(name, value)| (name.to_owned(), value.map(str::to_owned))));
-        assert!(changed_limits(&fields("limits:pods=lots")).is_err());
+        assert_eq!(said, expected.map(|(name, value)| (name.to_owned(), value.map(str::to_owned))));
+        assert!(limits("limits:pods=lots").is_err());
         assert_eq!(subject("who", "Group", "team").unwrap().kind, SubjectKind::Group);
         assert_eq!(subject("who", "ServiceAccount", "a:b").unwrap().namespace.as_deref(), Some("a"));
         for (kind, name) in [("User", ""), ("ServiceAccount", "ci"), ("Robot", "r")] {

@@ -1,7 +1,7 @@
-//! How often each user may ask: many at once, fewer for long.
+//! How often each user may ask: many at once, fewer for long; and how much of theirs may be under way at the same time.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::serving::lock;
@@ -40,6 +40,49 @@ impl Rate {
     }
 }
 
+/// How many of something each user may have at the same time, and who has how many.
+#[derive(Debug, Clone)]
+pub(super) struct Places {
+    most: usize,
+    taken: Arc<Mutex<HashMap<String, usize>>>,
+}
+
+impl Places {
+    pub(super) fn new(most: usize) -> Self {
+        Self { most, taken: Arc::default() }
+    }
+
+    /// Takes a place, if the user has one left.
+    pub(super) fn take(&self, user: &str) -> Option<Place> {
+        let mut taken = lock(&self.taken);
+        let count = taken.entry(user.to_owned()).or_default();
+        if *count >= self.most {
+            return None;
+        }
+        *count += 1;
+        Some(Place { taken: Arc::clone(&self.taken), user: user.to_owned() })
+    }
+}
+
+/// A place, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    taken: Arc<Mutex<HashMap<String, usize>>>,
+    user: String,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = lock(&self.taken);
+        if let Some(count) = taken.get_mut(&self.user) {
+            *count -= 1;
+            if *count == 0 {
+                taken.remove(&self.user);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,5 +96,19 @@ mod tests {
         assert!(rate.count_at("jane", start).is_ok());
         let later = start + Duration::from_secs(1);
         assert_eq!((0..100).filter(|_| rate.count_at("eve", later).is_ok()).count(), 20);
+    }
+
+    #[test]
+    fn nobody_takes_all_places() {
+        let places = Places::new(12);
+        let mut eves: Vec<Place> = (0..20).filter_map(|_| places.take("eve")).collect();
+        assert_eq!(eves.len(), 12);
+        let jane = places.take("jane");
+        assert!(jane.is_some() && places.take("eve").is_none());
+        eves.pop();
+        eves.extend(places.take("eve"));
+        assert!(eves.len() == 12 && places.take("eve").is_none());
+        drop(jane);
+        assert!(!lock(&places.taken).contains_key("jane"));
     }
 }

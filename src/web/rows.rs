@@ -16,7 +16,7 @@ use crate::notebooks::state as state_of_notebook;
 use crate::object::list;
 use crate::profiles::{MEMBERS, QUOTA, SYSTEM_NAMESPACE, named, namespace_of, owner_of, ready, rows, text};
 
-const RBAC: &str = "rbac.authorization.k8s.io";
+pub(super) const RBAC: &str = "rbac.authorization.k8s.io";
 pub(super) const KUBEFLOW: &str = "kubeflow.org";
 
 /// Namespaces that are asked about at the same time.
@@ -161,7 +161,7 @@ fn notebook(notebook: &Value) -> Value {
 }
 
 /// Who has a part in a namespace, by which role, and by what. The service accounts that come with it are nobody.
-fn people(bindings: &[Arc<Value>]) -> Value {
+pub(super) fn people(bindings: &[Arc<Value>]) -> Value {
     let mut found = Vec::new();
     for binding in bindings {
         let (name, role) = (text(binding, "/metadata/name"), role_of(binding));

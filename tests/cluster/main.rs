@@ -57,7 +57,9 @@ mod web_browser;
 mod web_notebooks;
 mod web_notebooks_attacks;
 mod web_notebooks_browser;
+mod web_programs;
 mod web_rig;
+mod web_today;
 mod webhook;
 mod yaml;
 

@@ -203,7 +203,8 @@ fn an_admin_sees_all(test: &Profiles, ann: &Person, jane: &Person) {
     test.cluster.until("jane has no part any more", || jane.get("/").status == 403);
     // Gone with its name typed, and not before.
     ann.submit("/profiles/vic/delete", &[("confirm", "bob")]).is(422);
-    ann.call("DELETE", "/api/profiles/vic", &json!({})).is(422);
+    ann.call("DELETE", "/api/profiles/vic", &json!({})).is(400);
+    ann.call("DELETE", "/api/profiles/vic", &json!({"confirm": "bob"})).is(422);
     ann.call("DELETE", "/api/profiles/vic", &json!({"confirm": "vic"})).is(200);
     test.cluster.until("vic's profile is gone", || test.get(&["-n", "kubeflow-system", "get", "profile", "vic"]).is_none());
 }

@@ -1,5 +1,9 @@
 //! What people try on a web UI, one by one: none of it changes anything or shows anything.
 
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -24,6 +28,7 @@ fn e2e_attacks_on_the_web() {
     names_are_forged(&web, &issuer);
     another_site_asks(&test, &web, &jane);
     too_much_is_sent(&web, &issuer, &jane);
+    too_much_is_sent_at_once(&test, &web, &issuer);
     paths_lead_astray(&jane);
     pages_are_written_into(&test, &web, &issuer);
     every_answer_is_guarded(&jane);
@@ -130,6 +135,30 @@ fn too_much_is_sent(web: &Web, issuer: &Issuer, jane: &Person) {
     assert_eq!(waiting.header("retry-after"), "1");
     web.send("GET", "/", &[], b"").is(401);
     jane.get("/").is(200);
+}
+
+/// Requests that never come to their end hold places, and nobody else's.
+fn too_much_is_sent_at_once(test: &Profiles, web: &Web, issuer: &Issuer) {
+    let is_refused = |email: &str| {
+        let token = bearer(&issuer.token(email, &json!({})));
+        web.send("GET", "/api/nothing", &[("authorization", &token)], b"").text.contains("you ask for more at once")
+    };
+    let begin = |_| {
+        let token = issuer.token(BOB, &json!({}));
+        let head = format!("POST /profiles HTTP/1.1\r\nhost: 127.0.0.1:{}\r\nauthorization: Bearer {token}\r\n", web.port);
+        let mut stream = TcpStream::connect(("127.0.0.1", web.port)).expect("it listens");
+        let begun = format!("{head}content-type: application/json\r\ncontent-length: 100\r\n\r\n{{");
+        stream.write_all(begun.as_bytes()).expect("it reads");
+        stream
+    };
+    assert!(!is_refused(BOB));
+    let begun: Vec<TcpStream> = (0..16).map(begin).collect();
+    test.cluster.until("bob has no place left", || is_refused(BOB));
+    assert!(!is_refused(JANE));
+    let since = Instant::now();
+    drop(begun);
+    test.cluster.until("bob has them back", || !is_refused(BOB));
+    assert!(since.elapsed() < Duration::from_secs(5), "whoever goes leaves their place at once");
 }
 
 fn paths_lead_astray(jane: &Person) {

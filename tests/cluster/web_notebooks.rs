@@ -343,7 +343,7 @@ fn programs_do_the_same(rig: &Rig, jane: &Person<'_>) {
     let one = jane.api("/api/notebooks/kubeflow-jane/program").is(200).json();
     assert_eq!((&one["notebook"]["cpu"], &one["notebook"]["devices"]), (&json!("1"), &json!(["2 nvidia.com/gpu"])));
     jane.call("POST", "/api/notebooks/kubeflow-jane/program/stop", &json!({})).is(200);
-    jane.call("DELETE", "/api/notebooks/kubeflow-jane/program", &json!({})).is(422);
+    jane.call("DELETE", "/api/notebooks/kubeflow-jane/program", &json!({"confirm": "other"})).is(422);
     jane.call("DELETE", "/api/notebooks/kubeflow-jane/program", &json!({"confirm": "program"})).is(200);
     rig.test.cluster.until("it is gone", || rig.test.of_jane("notebook", "program").is_none());
     todays_programs_go_on(rig, jane);
@@ -381,7 +381,7 @@ fn what_is_described_is_there(jane: &Person<'_>) {
     let description = jane.api("/api/openapi.json").is(200).json();
     let paths = description["paths"].as_object().expect("paths");
     for (path, methods) in paths {
-        let target = path.replace("{namespace}", NAMESPACE).replace("{name}", "no-such-one").replace("{action}", "stop");
+        let target = path.replace("{namespace}", NAMESPACE).replace("{name}", "no-such-one");
         for method in methods.as_object().expect("methods").keys() {
             let reply = match method.as_str() {
                 "get" => jane.api(&target),

@@ -73,12 +73,16 @@ impl Web {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn metrics(&self) -> String {
         answer(&format!("http://{}/metrics", self.metrics), &[]).expect("it runs").1
     }
 
     pub(crate) fn terminate(mut self) -> Option<i32> {
-        crate::harness::signal("TERM", i32::try_from(self.child.id()).expect("a pid"));
+        crate::harness::signal("TERM", i32::try_from(self.pid()).expect("a pid"));
         self.child.wait().expect("it ends").code()
     }
 
@@ -134,7 +138,7 @@ impl<'a> Person<'a> {
         Self { web, token, cookies: RefCell::default() }
     }
 
-    fn cookie(&self) -> String {
+    pub(crate) fn cookie(&self) -> String {
         self.cookies.borrow().join("; ")
     }
 
