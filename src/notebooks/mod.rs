@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 pub use choices::{Choices, Device, Group, Groups, SERVER_TYPES, SPAWNER, Volume};
 pub use fit::{TooMuch, too_much};
 pub use form::{Context, Typed, Wish, Wrong, basis, complete, is_name, wish};
-pub use state::{State, Tone, address, condition, is_stopped, state};
+pub use state::{RUNS, State, Tone, address, condition, is_stopped, state};
 pub use volumes::claims_of;
 
 use crate::cluster::{Class, Connection, Failure};

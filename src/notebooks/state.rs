@@ -28,6 +28,9 @@ pub struct State {
     pub message: String,
 }
 
+/// What a notebook's controller says of a server of which there is nothing more to say.
+pub const RUNS: &str = "the server runs";
+
 /// Whether somebody, or idleness, has stopped a notebook.
 #[must_use]
 pub fn is_stopped(notebook: &Value) -> bool {
@@ -51,7 +54,8 @@ pub fn state(notebook: &Value) -> State {
     }
     let bad = |word, advice: &str| said(word, Tone::Bad, [advice, message].join(": ").trim_matches([':', ' ']).to_owned());
     match reason {
-        "Running" if status == "True" => said("running", Tone::Good, String::new()),
+        "Running" if status == "True" && message == RUNS => said("running", Tone::Good, String::new()),
+        "Running" if status == "True" => said("running", Tone::Good, message.to_owned()),
         "Starting" => said("starting", Tone::Calm, waiting(notebook)),
         "Restarting" => said("restarting", Tone::Calm, message.to_owned()),
         "QuotaExceeded" => {
@@ -135,11 +139,12 @@ mod tests {
             assert_eq!((state.word, state.tone), (word, tone), "{stopped} {reason}");
             assert_eq!(
                 state.message.ends_with("0/2 nodes"),
-                tone == Tone::Bad || word == "restarting",
+                tone == Tone::Bad || ["restarting", "running"].contains(&word),
                 "{reason}: {}",
                 state.message
             );
         }
+        assert_eq!(state(&notebook(false, "Running", RUNS)).message, "", "the word says all");
         assert_eq!(state(&json!({"metadata": {"name": "nb"}})).word, "starting");
         assert_eq!(state(&json!({"metadata": {"deletionTimestamp": "now"}})).word, "being deleted");
     }

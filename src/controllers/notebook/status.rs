@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::world::{Pod, Told};
 use crate::api::notebook::{Notebook, NotebookCondition, NotebookStatus};
 use crate::controllers::verdict::Verdict;
+use crate::notebooks::RUNS;
 
 /// Whether the server can be used.
 pub(super) const READY: &str = "Ready";
@@ -25,7 +26,7 @@ pub(super) fn ready(stopped: Option<&str>, pod: Option<&Pod>, refused: Option<&T
             None => Verdict::no("Starting", "its pod is being made"),
         },
         (None, Some(pod)) if pod.deleting => Verdict::no("Restarting", "its pod is ending, and another one follows"),
-        (None, Some(pod)) if pod.ready => Verdict::yes("Running", "the server runs"),
+        (None, Some(pod)) if pod.ready => Verdict::yes("Running", pod.ended.clone().unwrap_or_else(|| RUNS.to_owned())),
         (None, Some(pod)) => match &pod.trouble {
             Some(trouble) => Verdict::no(word(trouble), trouble.clone()),
             None => Verdict::no("Starting", "its pod is there, and the server starts"),
@@ -87,6 +88,11 @@ mod tests {
             |reason: &str| pod(json!({"containerStatuses": [{"name": "nb", "state": {"waiting": {"reason": reason}}}]}));
         let refused = Told { note: "pods \"nb-0\" is forbidden: exceeded quota: kf-resource-quota".into(), ..Told::default() };
         let running = pod(json!({"conditions": [{"type": "Ready", "status": "True"}]}));
+        let again = json!({"name": "nb", "restartCount": 2, "state": {"running": {}}, "lastState": {"terminated": {"exitCode": 1, "reason": "Error"}}});
+        let again = pod(json!({"conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": [again]}));
+        let verdict = ready(None, Some(&again), None);
+        let told = "the server runs again after it has ended 2 times, the last time with exit code 1 (Error); its log says why";
+        assert_eq!((verdict.holds, verdict.reason.as_str(), verdict.message.as_str()), (true, "Running", told));
         let unschedulable = pod(
             json!({"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1"}]}),
         );

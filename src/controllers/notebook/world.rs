@@ -268,6 +268,8 @@ pub(super) struct Pod {
     pub(super) state: Map<String, Value>,
     /// Why it does not run.
     pub(super) trouble: Option<String>,
+    /// What is to be known of a server that runs, and has ended before.
+    pub(super) ended: Option<String>,
 }
 
 impl Pod {
@@ -289,8 +291,19 @@ impl Pod {
             conditions,
             state: server.and_then(|server| server["state"].as_object()).cloned().unwrap_or_default(),
             trouble: pod_trouble(pod),
+            ended: server.and_then(ended),
         }
     }
+}
+
+/// How often a container has ended by itself, and how the last time. A server that ends soon after each start is ready in between.
+fn ended(container: &Value) -> Option<String> {
+    let times = container["restartCount"].as_u64().filter(|times| *times > 0)?;
+    let last = &container["lastState"]["terminated"];
+    let reason = last["reason"].as_str().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let code = last["exitCode"].as_i64().map(|code| format!(", the last time with exit code {code}{reason}")).unwrap_or_default();
+    let times = if times == 1 { "once".to_owned() } else { format!("{times} times") };
+    Some(format!("the server runs again after it has ended {times}{code}; its log says why"))
 }
 
 impl Reduced for Pod {
