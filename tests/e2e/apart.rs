@@ -30,9 +30,7 @@ pub(crate) fn apart(test: &str) -> Option<PathBuf> {
     if let Some(folder) = inside() {
         return Some(folder);
     }
-    if !rustix::process::geteuid().is_root() {
-        assert!(std::env::var_os("CI").is_none(), "{test} needs root, and CI is to run all tests");
-        note(&format!("SKIPPED: {test} runs a node, for which it has to be root"));
+    if !is_possible(test) {
         return None;
     }
     prepare();
@@ -42,8 +40,18 @@ pub(crate) fn apart(test: &str) -> Option<PathBuf> {
     None
 }
 
+/// Whether a node can run here; where it can't, that is said aloud.
+pub(crate) fn is_possible(test: &str) -> bool {
+    let is_root = rustix::process::geteuid().is_root();
+    if !is_root {
+        assert!(std::env::var_os("CI").is_none(), "{test} needs root, and CI is to run all tests");
+        note(&format!("SKIPPED: {test} runs a node, for which it has to be root"));
+    }
+    is_root
+}
+
 /// The folder of the place, inside.
-pub(crate) fn inside() -> Option<PathBuf> {
+fn inside() -> Option<PathBuf> {
     std::env::var_os(INSIDE).map(PathBuf::from)
 }
 

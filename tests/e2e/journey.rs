@@ -25,17 +25,29 @@ pub(crate) struct FirstDay {
     pub(crate) app: App,
     pub(crate) issuer: Issuer,
     pub(crate) browser: Browser,
+    /// The address of the web UI.
+    pub(crate) web: String,
 }
 
 #[test]
 fn e2e_notebooks_run_in_pods() {
     let name = "journey::e2e_notebooks_run_in_pods";
     let Some(folder) = apart(name) else { return };
-    let day = FirstDay::start(&folder);
+    let mut day = FirstDay::start(&folder);
     day.our_pods_are_as_deployed();
+    day.our_processes_have_no_rights();
     day.jane_gets_a_namespace();
     day.a_notebook_runs();
     day.its_home_stays();
+    day.each_may_do_what_its_role_says();
+    day.namespaces_refuse_pods_with_rights();
+    day.trouble_is_told();
+    day.a_full_volume_is_told();
+    day.pages_outlive_their_pods();
+    day.another_controller_takes_over();
+    day.an_update_that_has_no_image_is_told();
+    day.the_node_restarts();
+    day.the_api_server_restarts();
 }
 
 impl FirstDay {
@@ -65,7 +77,8 @@ impl FirstDay {
         note(&format!("all of Kubeflow is ready {:.1?} after the apply", started.elapsed()));
         let status = app.kfctl(&["status"]);
         assert!(!status.all().contains("not ready"), "{}", status.all());
-        Self { node, app, issuer, browser: Browser::start("first-day") }
+        let web = node.service("kubeflow-system", "kfctl-web");
+        Self { node, app, issuer, browser: Browser::start("first-day"), web }
     }
 
     pub(crate) fn pods(&self, namespace: &str, selector: &str) -> Vec<Value> {
@@ -86,7 +99,7 @@ impl FirstDay {
     /// Opens a page of the web UI as somebody.
     pub(crate) fn open(&self, who: &str, path: &str) {
         self.browser.carry("authorization", &format!("Bearer {}", self.issuer.token(who, &json!({}))));
-        self.browser.open(&format!("http://{}{path}", self.node.service("kubeflow-system", "kfctl-web")));
+        self.browser.open(&format!("http://{}{path}", self.web));
     }
 
     /// Waits until the page that is open says so.

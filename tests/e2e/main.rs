@@ -9,6 +9,7 @@ mod apart;
 #[path = "../cluster/browser.rs"]
 #[allow(dead_code, reason = "the tests of the cluster use all of it")]
 mod browser;
+mod faults;
 #[path = "../cluster/harness.rs"]
 #[allow(dead_code, reason = "the tests of the cluster use all of it")]
 mod harness;
@@ -22,7 +23,7 @@ mod killed;
 mod made;
 mod node;
 #[path = "../common/process.rs"]
-#[allow(dead_code, reason = "the tests of the mesh use all of it")]
 mod process;
 mod programs;
+mod rights;
 mod server;

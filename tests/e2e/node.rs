@@ -23,7 +23,8 @@ const POD_NETWORK: &str = "10.244.0.0/24";
 pub(crate) struct Node {
     pub(crate) cluster: Cluster,
     folder: PathBuf,
-    _containerd: Process,
+    programs: Programs,
+    containerd: Process,
     kubelet: Process,
     _proxy: Process,
 }
@@ -50,7 +51,7 @@ impl Node {
         let mut proxy = Command::new(&programs.node);
         proxy.args(["kube-proxy", "--config=proxy.yaml", "--hostname-override", NODE]);
         let proxy = Process::start("kube-proxy", folder, &mut proxy);
-        let node = Self { cluster, folder: folder.to_owned(), _containerd: containerd, kubelet, _proxy: proxy };
+        let node = Self { cluster, folder: folder.to_owned(), programs, containerd, kubelet, _proxy: proxy };
         node.is_ready();
         note(&format!("the node is ready after {:.1?}", started.elapsed()));
         node
@@ -61,6 +62,16 @@ impl Node {
             let ready = r#"jsonpath={.status.conditions[?(@.type=="Ready")].status}"#;
             self.cluster.kubectl(&["get", "node", NODE, "-o", ready]).stdout == "True"
         });
+    }
+
+    /// Ends what runs on the node, as a reboot does, and starts it again. Containers that run go on, as they do where only kubelet and
+    /// containerd start anew.
+    pub(crate) fn restart(&mut self) {
+        self.kubelet.end();
+        self.containerd.end();
+        self.containerd = containerd(&self.folder);
+        self.kubelet = kubelet(&self.folder, &self.programs);
+        self.is_ready();
     }
 
     pub(crate) fn kubectl(&self, arguments: &[&str]) -> Said {
