@@ -56,7 +56,7 @@ mod tests {
     fn what_is_urgent_comes_first_and_nothing_before_what_it_waits_for() {
         let after = [vec![], vec![0], vec![0], vec![1, 2], vec![]].map(BTreeSet::from_iter);
         let order = Order { tasks: (0..after.len()).map(Task::Write).collect(), after: after.into() };
-        let mut schedule = Schedule::new(&order, |task, behind| if task == 2 || behind.len() == 2 { 0 } else { 1 });
+        let mut schedule = Schedule::new(&order, |task, behind| u8::from(task != 2 && behind.len() != 2));
         assert_eq!(schedule.behind(0), [1, 2]);
         assert_eq!([schedule.next(), schedule.next(), schedule.next()], [Some(0), Some(4), None]);
         schedule.done(0);
