@@ -8,14 +8,24 @@ use kfctl::cluster::Target;
 use kfctl::commands::{Session, run};
 use kfctl::error::ExitStatus;
 use kfctl::ui::{Output, Printer};
+use tokio::runtime::Builder;
 use tokio::sync::watch;
 
-#[tokio::main]
-async fn main() -> std::process::ExitCode {
+fn main() -> std::process::ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(problem) => return unusable(&problem),
     };
+    // The controller mostly waits for the server. On one thread, all that it reads comes and goes in one pool of memory; with several,
+    // each thread's own would keep what the reading of thousands of objects took.
+    let mut runtime = match cli.command {
+        Command::Controller { .. } => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    runtime.enable_all().build().expect("the system gives threads and timers").block_on(work(cli))
+}
+
+async fn work(cli: Cli) -> std::process::ExitCode {
     log(cli.global.verbose, matches!(cli.command, Command::Controller { .. } | Command::Web(_)));
     // One TLS provider for all clients.
     let _ = rustls::crypto::ring::default_provider().install_default();
