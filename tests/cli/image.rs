@@ -53,6 +53,11 @@ fn an_app_names_its_image() {
         String::from_utf8(output.stdout).unwrap()
     };
     inside(&["param", "set", "profiles", "image", "registry.example.com/team/kfctl:7"]);
+    inside(&["component", "disable", "istio"]);
+    inside(&["generate", "k8s"]);
+    let deployment = "shop/rendered/profiles/deployment-kubeflow-system-kfctl-controller.yaml";
+    let deployment = std::fs::read_to_string(sandbox.path(deployment)).unwrap();
+    assert!(deployment.contains("image: registry.example.com/team/kfctl:7\n"), "{deployment}");
     assert_eq!(
         inside(&["image", "build"]),
         "✓ image registry.example.com/team/kfctl:7 written to kfctl.tar\n\n\

@@ -152,6 +152,23 @@ fn e2e_a_deletion_says_what_holds_it_and_loses_nothing_it_should_not() {
     signal("CONT", test.controller().pid());
     gone("abe");
 
+    // An API that does not answer holds it.
+    test.create("ann", "ann@foo.com");
+    let nobody = "apiVersion: apiregistration.k8s.io/v1\nkind: APIService\nmetadata: {name: v1.nobody.example.com}\nspec: {group: nobody.example.com, version: v1, groupPriorityMinimum: 100, versionPriority: 100, insecureSkipTLSVerify: true, service: {name: nobody, namespace: default}}\n";
+    test.admin(&["create", "-f", &test.app.write("nobody.yaml", nobody)]);
+    // Whether what deletes namespaces has heard of it, one that is nobody's tells.
+    test.cluster.until("it is known that nobody answers", || {
+        test.cluster.kubectl(&["create", "namespace", "first"]);
+        test.admin(&["delete", "namespace", "first", "--wait=false", "--ignore-not-found"]);
+        let first = test.get(&["get", "namespace", "first"]).unwrap_or_default();
+        first["status"]["conditions"].to_string().contains("nobody.example.com/v1")
+    });
+    delete("ann").success();
+    test.reason("ann", "DeletionBlocked");
+    test.cluster.until("it names the API", || test.condition("ann", "Ready").1.contains("nobody.example.com/v1"));
+    test.admin(&["delete", "apiservice", "v1.nobody.example.com"]);
+    gone("ann");
+
     // Whoever deletes the definition of profiles means none of them.
     test.create("bob", BOB);
     test.admin(&["-n", "kubeflow-bob", "create", "configmap", "data"]);
