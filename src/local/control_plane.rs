@@ -155,10 +155,11 @@ impl ControlPlane {
     }
 
     /// A tool with the directory as its working directory and home, and nothing else of the user's environment: what runs is
-    /// the same from whichever terminal it was started.
+    /// the same from whichever terminal it was started. How much memory Go gives for time may be said, by Go's own variable.
     fn command(&self, binaries: &Binaries, tool: &str) -> Command {
         let mut command = binaries.command(tool);
         command.current_dir(&self.directory).env_clear().env("HOME", &self.directory);
+        command.envs(std::env::var_os("GOGC").map(|percent| ("GOGC", percent)));
         command
     }
 

@@ -153,7 +153,7 @@ fn api_users_data_survives_delete() {
     // With the name typed it goes: profiles first, while their controller is there. What holds one is named.
     cluster.kubectl(&["-n", "kubeflow-system", "scale", "deployment/kfctl-controller", "--replicas=0"]).success();
     let delete = ["delete", "--delete-user-data", "--confirm-app", "mine", "-o", "json"];
-    let said = app.kfctl(&[&delete[..], &["--timeout", "3s"]].concat());
+    let said = app.kfctl(&[&delete[..], &["--timeout", "15s"]].concat());
     assert_eq!(said.code, 4, "{}", said.all());
     assert!(said.stdout.contains("finalizer kubeflow.org/test holds it; deleted since 20"), "{}", said.all());
     assert!(said.stdout.contains("Deployment.apps kubeflow-system/kfctl-controller: it has no replicas"), "{}", said.all());

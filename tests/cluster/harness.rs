@@ -46,7 +46,7 @@ pub(crate) fn binaries() -> Binaries {
 
 /// Repeats a look until it is true.
 pub(crate) fn until(what: &str, mut look: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_mins(2);
     while !look() {
         assert!(Instant::now() < deadline, "never: {what}");
     }
@@ -182,7 +182,7 @@ pub(crate) struct Running {
 }
 
 /// How long it may be silent.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Lines as they come, so that waiting for one can have an end.
 fn by_line(stream: impl Read + Send + 'static) -> Receiver<String> {
