@@ -18,7 +18,8 @@ use crate::error::{Error, Result};
 const PROCESSES: [&str; 5] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok"];
 const CLIENT_SOCKET: &str = "unix://client.sock";
 const PEER_SOCKET: &str = "unix://peer.sock";
-const START_TIMEOUT: Duration = Duration::from_mins(2);
+/// A process that dies is noticed at once; one that is slow is on a machine with much else to do.
+const START_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// How to start.
 #[derive(Debug, Clone, Copy, Default)]
