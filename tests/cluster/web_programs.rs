@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use kfctl::digest::sha256;
 use kfctl::directories::cache_directory;
@@ -17,9 +17,8 @@ use crate::web_notebooks::Rig;
 const PACKAGES: &str = include_str!("web_programs.txt");
 /// What it is told.
 const SETTINGS: &str = include_str!("web_programs.toml");
-/// How long it looks, and how long it may take in all.
+/// For how many seconds it looks.
 const LOOKS: &str = "45";
-const PATIENCE: Duration = Duration::from_mins(1);
 
 #[test]
 fn e2e_programs_get_what_is_described() {
@@ -48,7 +47,6 @@ fn e2e_programs_get_what_is_described() {
     let summary = said.stdout.rsplit_once("SUMMARY").map_or(said.stdout.as_str(), |(_, summary)| summary);
     eprintln!("Schemathesis looked for {took:.0?} with seed {seed}: {summary}");
     assert_eq!(said.code, 0, "KFCTL_TEST_SEED={seed} replays it\n{}", said.all());
-    assert!(took < PATIENCE, "it took {took:?}");
 }
 
 /// Where its packages are: taken once, and kept in this user's cache.
