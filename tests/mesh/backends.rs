@@ -14,9 +14,11 @@ const COOKIES: [&str; 4] =
 const OWN_COOKIE: &str = "theme=dark; Path=/";
 const PAGES_COOKIE: &str = "__Host-kfctl-csrf=planted; Path=/; Secure; HttpOnly; SameSite=Strict";
 
-/// Of what a backend sets, what may reach a browser.
-pub(crate) fn may_set(backend: &str) -> &'static [&'static str] {
-    if backend == "pages" { &[OWN_COOKIE, PAGES_COOKIE] } else { &[OWN_COOKIE] }
+/// Of what a backend sets, what may reach a browser. Where what users run is, nobody sets the cookie of Kubeflow's pages, they themselves
+/// not excepted.
+pub(crate) fn may_set(backend: &str, target: &str) -> &'static [&'static str] {
+    let is_of_users = ["/notebook/", "/models/"].iter().any(|start| target.starts_with(start));
+    if backend == "pages" && !is_of_users { &[OWN_COOKIE, PAGES_COOKIE] } else { &[OWN_COOKIE] }
 }
 
 /// A request as it reached a backend. Names of headers in lower case.

@@ -314,7 +314,7 @@ impl Mesh {
         let (number, status, answered, set) = self.client.send(cell, port);
         let seen = self.backends.seen(&number);
         let reached = seen.as_ref().map(|seen| seen.backend.clone());
-        let may = reached.as_deref().map(may_set);
+        let may = reached.as_deref().map(|backend| may_set(backend, &cell.target));
         let mut faults = Vec::new();
         if (status, &answered) != (cell.status, &cell.backend) || reached != cell.backend {
             let by = |backend: &Option<String>| backend.as_ref().map(|name| format!(" by {name}")).unwrap_or_default();
