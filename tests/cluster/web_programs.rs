@@ -1,15 +1,14 @@
 //! The JSON API as a property-based tester sees it: Schemathesis makes requests of all kinds from the description that is served, right and
 //! wrong ones, and holds each answer to it. It comes from Python's package index, as axe-core does.
 
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
-use kfctl::digest::sha256;
 use kfctl::directories::cache_directory;
 use serde_json::json;
 
 use crate::harness::{free_port, say};
+use crate::made::wheel;
 use crate::profile_lifecycle::JANE;
 use crate::web_notebooks::Rig;
 
@@ -22,7 +21,8 @@ const LOOKS: &str = "45";
 
 #[test]
 fn e2e_programs_get_what_is_described() {
-    let tester = tester();
+    let tester = wheel(&cache_directory().expect("a cache"), "schemathesis", PACKAGES, "schemathesis/cli/__init__.py");
+    let packages = tester.ancestors().nth(3).expect("it is three below");
     let rig = Rig::start();
     let jane = rig.person(JANE);
     let (csrf, cookie) = (jane.csrf(), jane.cookie());
@@ -42,27 +42,9 @@ fn e2e_programs_get_what_is_described() {
     }
     let began = Instant::now();
     let kept = tempfile::tempdir().expect("a directory");
-    let said = say(command.env("PYTHONPATH", tester).current_dir(kept.path()));
+    let said = say(command.env("PYTHONPATH", packages).current_dir(kept.path()));
     let took = began.elapsed();
     let summary = said.stdout.rsplit_once("SUMMARY").map_or(said.stdout.as_str(), |(_, summary)| summary);
     eprintln!("Schemathesis looked for {took:.0?} with seed {seed}: {summary}");
     assert_eq!(said.code, 0, "KFCTL_TEST_SEED={seed} replays it\n{}", said.all());
-}
-
-/// Where its packages are: taken once, and kept in this user's cache.
-fn tester() -> PathBuf {
-    let folder = cache_directory().expect("a cache").join("schemathesis").join(&sha256(PACKAGES.as_bytes())[..16]);
-    let packages = folder.join("packages");
-    if !packages.is_dir() {
-        std::fs::create_dir_all(&folder).expect("the cache can be written");
-        let requirements = folder.join("requirements.txt");
-        std::fs::write(&requirements, PACKAGES).expect("the cache can be written");
-        // What was taken is put into its place at once: two runs may come here together.
-        let fresh = tempfile::tempdir_in(&folder).expect("the cache can be written");
-        let mut pip = Command::new("python3");
-        pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes", "--target"]);
-        say(pip.arg(fresh.path().join("packages")).arg("-r").arg(&requirements)).success();
-        let _ = std::fs::rename(fresh.path().join("packages"), &packages);
-    }
-    packages
 }
