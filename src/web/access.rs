@@ -13,6 +13,8 @@ use crate::serving::lock;
 
 /// How long an answer is believed.
 const BELIEVED: Duration = Duration::from_secs(5);
+/// How long a no to a deed everywhere is believed where it only saves a question about each namespace, which is asked then.
+const NOT_EVERYWHERE: Duration = Duration::from_mins(1);
 /// Answers that are kept before old ones are looked for.
 const KEPT: usize = 20_000;
 
@@ -51,16 +53,18 @@ impl Access {
     pub(super) async fn may(&self, visitor: &Visitor, deed: Deed) -> Result<bool, Failure> {
         if !deed.namespace.is_empty() {
             let everywhere = Deed { namespace: String::new(), name: String::new(), ..deed.clone() };
-            if self.ask(visitor, everywhere).await? {
+            if self.ask(visitor, everywhere, NOT_EVERYWHERE).await? {
                 return Ok(true);
             }
         }
-        self.ask(visitor, deed).await
+        self.ask(visitor, deed, BELIEVED).await
     }
 
-    async fn ask(&self, visitor: &Visitor, deed: Deed) -> Result<bool, Failure> {
+    /// The answer, where a no may be as old as this.
+    async fn ask(&self, visitor: &Visitor, deed: Deed, no: Duration) -> Result<bool, Failure> {
         let question = (visitor.user.clone(), visitor.groups.clone(), deed);
-        let known = lock(&self.answers).get(&question).filter(|(_, at)| at.elapsed() < BELIEVED).copied();
+        let believed = |(allowed, at): &(bool, Instant)| at.elapsed() < if *allowed { BELIEVED } else { no };
+        let known = lock(&self.answers).get(&question).filter(|answer| believed(answer)).copied();
         if let Some((allowed, _)) = known {
             return Ok(allowed);
         }

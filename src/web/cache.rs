@@ -1,6 +1,6 @@
 //! What the watches have told, kept for the answers. Whoever reads here has to ask `access` before showing any of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use futures::future::join_all;
@@ -12,7 +12,7 @@ use crate::cluster::{Connection, News, Resource, follow};
 use crate::labels::{LAST_APPLIED, PROFILE, WEB_USERS};
 use crate::notebooks::SPAWNER;
 use crate::object::list;
-use crate::profiles::{QUOTA, SYSTEM_NAMESPACE};
+use crate::profiles::{QUOTA, SYSTEM_NAMESPACE, text};
 use crate::serving::lock;
 
 /// What is watched.
@@ -96,9 +96,39 @@ struct Kept {
     error: Option<String>,
 }
 
+/// In which namespaces bindings name a subject: its kind, its name, the namespace, and the binding. A page for one of thousands of people
+/// looks at theirs alone.
+#[derive(Debug, Default)]
+struct Parts(BTreeSet<[String; 4]>);
+
+impl Parts {
+    fn of(binding: &Value) -> impl Iterator<Item = [String; 4]> {
+        let (namespace, name) = identity(binding);
+        let subjects = list(binding, "/subjects").iter();
+        subjects.map(move |it| [text(it, "/kind").to_owned(), text(it, "/name").to_owned(), namespace.clone(), name.clone()])
+    }
+
+    fn change(&mut self, before: Option<Arc<Value>>, after: Option<&Value>) {
+        for part in before.iter().flat_map(|binding| Self::of(binding)) {
+            self.0.remove(&part);
+        }
+        self.0.extend(after.into_iter().flat_map(Self::of));
+    }
+
+    fn namespaces(&self, kind: &str, name: &str) -> BTreeSet<String> {
+        let from = [kind.to_owned(), name.to_owned(), String::new(), String::new()];
+        let theirs = self.0.range(from..).take_while(|[of, who, ..]| of == kind && who == name);
+        theirs.map(|[.., namespace, _]| namespace.clone()).collect()
+    }
+}
+
 /// Everything that is watched.
 #[derive(Debug, Default)]
-pub(super) struct Cache(Mutex<BTreeMap<Kind, Kept>>, watch::Sender<u64>);
+pub(super) struct Cache {
+    kinds: Mutex<BTreeMap<Kind, Kept>>,
+    parts: Mutex<Parts>,
+    changes: watch::Sender<u64>,
+}
 
 impl Cache {
     /// Follows everything for ever.
@@ -111,34 +141,48 @@ impl Cache {
 
     fn take(&self, kind: Kind, event: News) {
         let is_news = !matches!(event, Ok(Event::Init | Event::InitApply(_)) | Err(_));
-        let mut kinds = lock(&self.0);
+        let mut kinds = lock(&self.kinds);
         let kept = kinds.entry(kind).or_default();
+        let change = |before, after| {
+            if kind == Kind::Bindings {
+                lock(&self.parts).change(before, after);
+            }
+        };
         match event {
             Ok(Event::Init) => kept.listing.clear(),
             Ok(Event::InitApply(object)) => drop(kept.listing.insert(identity(&object), reduced(object))),
             Ok(Event::InitDone) => {
-                kept.objects = std::mem::take(&mut kept.listing);
+                let before = std::mem::replace(&mut kept.objects, std::mem::take(&mut kept.listing));
+                for binding in before.into_values() {
+                    change(Some(binding), None);
+                }
+                for binding in kept.objects.values() {
+                    change(None, Some(binding));
+                }
                 kept.read = true;
                 kept.error = None;
             }
-            Ok(Event::Apply(object)) => drop(kept.objects.insert(identity(&object), reduced(object))),
-            Ok(Event::Delete(object)) => drop(kept.objects.remove(&identity(&object))),
+            Ok(Event::Apply(object)) => {
+                let object = reduced(object);
+                change(kept.objects.insert(identity(&object), Arc::clone(&object)), Some(&object));
+            }
+            Ok(Event::Delete(object)) => change(kept.objects.remove(&identity(&object)), None),
             Err(error) => kept.error = Some(error),
         }
         drop(kinds);
         if is_news && matches!(kind, Kind::Notebooks | Kind::Quotas) {
-            self.1.send_modify(|count| *count += 1);
+            self.changes.send_modify(|count| *count += 1);
         }
     }
 
     /// Tells whenever a notebook or a quota has changed.
     pub(super) fn changes(&self) -> watch::Receiver<u64> {
-        self.1.subscribe()
+        self.changes.subscribe()
     }
 
     /// Why nothing can be shown yet. A cluster may have no notebooks, and their kind may come later.
     pub(super) fn readiness(&self) -> Result<(), String> {
-        let kinds = lock(&self.0);
+        let kinds = lock(&self.kinds);
         for kind in KINDS.into_iter().filter(|kind| *kind != Kind::Notebooks) {
             let plural = kind.resource().plural;
             match kinds.get(&kind) {
@@ -152,25 +196,30 @@ impl Cache {
 
     /// Whether there can be objects of a kind.
     pub(super) fn has(&self, kind: Kind) -> bool {
-        lock(&self.0).get(&kind).is_some_and(|kept| kept.read)
+        lock(&self.kinds).get(&kind).is_some_and(|kept| kept.read)
     }
 
     /// One object.
     pub(super) fn one(&self, kind: Kind, namespace: &str, name: &str) -> Option<Arc<Value>> {
-        lock(&self.0).get(&kind)?.objects.get(&(namespace.to_owned(), name.to_owned())).cloned()
+        lock(&self.kinds).get(&kind)?.objects.get(&(namespace.to_owned(), name.to_owned())).cloned()
     }
 
     /// Those of one namespace.
     pub(super) fn within(&self, kind: Kind, namespace: &str) -> Vec<Arc<Value>> {
-        let kinds = lock(&self.0);
+        let kinds = lock(&self.kinds);
         let from = (namespace.to_owned(), String::new());
         let objects = kinds.get(&kind).into_iter().flat_map(|kept| kept.objects.range(from.clone()..));
         objects.take_while(|((of, _), _)| of == namespace).map(|(_, object)| Arc::clone(object)).collect()
     }
 
+    /// The namespaces in which bindings name this subject.
+    pub(super) fn namespaces_of(&self, kind: &str, name: &str) -> BTreeSet<String> {
+        lock(&self.parts).namespaces(kind, name)
+    }
+
     /// What is chosen of all of a kind.
     pub(super) fn choose<Chosen>(&self, kind: Kind, choose: impl FnMut(&Arc<Value>) -> Option<Chosen>) -> Vec<Chosen> {
-        lock(&self.0).get(&kind).into_iter().flat_map(|kept| kept.objects.values()).filter_map(choose).collect()
+        lock(&self.kinds).get(&kind).into_iter().flat_map(|kept| kept.objects.values()).filter_map(choose).collect()
     }
 
     /// The users, or the groups, for whom the web may act.
@@ -239,6 +288,28 @@ mod tests {
         assert!(cache.one(Kind::Quotas, "a", QUOTA).is_none() && cache.one(Kind::Quotas, "c", QUOTA).is_some());
         cache.take(Kind::Quotas, Ok(Event::Delete(quota("c"))));
         assert!(cache.choose(Kind::Quotas, |_| Some(())).is_empty());
+    }
+
+    #[test]
+    fn parts_follow_the_bindings() {
+        let binding = |namespace: &str, name: &str, who: &[&str]| {
+            let subjects: Vec<Value> = who.iter().map(|who| json!({"kind": "User", "name": who})).collect();
+            json!({"metadata": {"name": name, "namespace": namespace}, "subjects": subjects})
+        };
+        let all = [binding("a", "one", &["jane", "bob"]), binding("a", "two", &["jane"]), binding("b", "one", &["janet"])];
+        let cache = Cache::default().with(Kind::Bindings, all);
+        let of = |cache: &Cache, who: &str| cache.namespaces_of("User", who).into_iter().collect::<Vec<_>>().join(" ");
+        assert_eq!([of(&cache, "jane"), of(&cache, "bob"), of(&cache, "jan")], ["a", "a", ""]);
+        assert!(cache.namespaces_of("Group", "jane").is_empty());
+        // One binding of two goes, one changes its subjects, one comes.
+        cache.take(Kind::Bindings, Ok(Event::Delete(binding("a", "two", &["jane"]))));
+        assert_eq!(of(&cache, "jane"), "a");
+        cache.take(Kind::Bindings, Ok(Event::Apply(binding("a", "one", &["bob"]))));
+        cache.take(Kind::Bindings, Ok(Event::Apply(binding("c", "one", &["bob"]))));
+        assert_eq!([of(&cache, "jane"), of(&cache, "bob"), of(&cache, "janet")], ["", "a c", "b"]);
+        // A new list is all there is.
+        let cache = cache.with(Kind::Bindings, [binding("d", "one", &["jane"])]);
+        assert_eq!([of(&cache, "jane"), of(&cache, "bob"), of(&cache, "janet")], ["d", "", ""]);
     }
 
     #[test]

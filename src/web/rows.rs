@@ -27,14 +27,10 @@ const ROLES: [&str; 5] = ["view", "default", "edit", "admin", "owner"];
 
 /// The namespaces that bindings give a visitor a part in, as the caches know them. What is shown of them is asked first.
 pub(super) fn candidates(site: &Site, visitor: &Visitor) -> Vec<String> {
-    let mut found = site.cache.choose(Kind::Bindings, |binding| {
-        let is_theirs = list(binding, "/subjects").iter().any(|it| visitor.is(text(it, "/kind"), text(it, "/name")));
-        is_theirs.then(|| text(binding, "/metadata/namespace").to_owned())
-    });
-    found.sort();
-    found.dedup();
+    let mut found = site.cache.namespaces_of("User", &visitor.user);
+    found.extend(visitor.groups.iter().flat_map(|group| site.cache.namespaces_of("Group", group)));
     found.retain(|namespace| site.cache.one(Kind::Namespaces, "", namespace).is_some());
-    found
+    found.into_iter().collect()
 }
 
 /// The profile of a namespace, by its own mark.

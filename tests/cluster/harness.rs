@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -44,11 +45,14 @@ pub(crate) fn binaries() -> Binaries {
     runtime.block_on(Binaries::find_or_build(&cache, &|text| eprintln!("{text}"))).expect("the control plane's binaries")
 }
 
-/// Repeats a look until it is true.
+/// Repeats a look until it is true, ever less often: what is awaited needs the processors more than the looks at it do.
 pub(crate) fn until(what: &str, mut look: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_mins(2);
+    let mut pause = Duration::from_millis(10);
     while !look() {
         assert!(Instant::now() < deadline, "never: {what}");
+        std::thread::sleep(pause);
+        pause = (pause * 3 / 2).min(Duration::from_millis(250));
     }
 }
 
@@ -254,6 +258,53 @@ fn write_tokens(state: &Path, app: &Path) {
     file.and_then(|mut file| file.write_all(tokens.as_bytes())).expect("the file can be written");
 }
 
+/// A place for one more control plane on this machine. Tests mostly wait on a fast machine and mostly compute on a slow one, so that how
+/// many run at once is not a number for all machines: two for each processor, and more while there is time and memory to spare.
+struct Place;
+
+static TAKEN: Mutex<usize> = Mutex::new(0);
+/// What the other processes of one more test want.
+const SPARE_MEMORY: u64 = 4 << 20;
+
+impl Place {
+    fn take() -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        loop {
+            let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+            // Whoever looks for spare time keeps the others waiting: together they would all see the same.
+            if *taken < 2 * processors || (*taken < 6 * processors && is_spare()) {
+                *taken += 1;
+                return Self;
+            }
+            drop(taken);
+            std::thread::sleep(Duration::from_millis(250));
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        *TAKEN.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+    }
+}
+
+/// Whether a quarter of the processors' time is to be had, and memory (in KiB).
+fn is_spare() -> bool {
+    let times = || {
+        let text = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+        let times: Vec<u64> =
+            text.lines().next().unwrap_or_default().split_whitespace().filter_map(|time| time.parse().ok()).collect();
+        (times.get(3).copied().unwrap_or_default(), times.iter().sum::<u64>())
+    };
+    let (idle, all) = times();
+    std::thread::sleep(Duration::from_secs(1));
+    let (later_idle, later_all) = times();
+    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let available =
+        memory.lines().find_map(|line| line.strip_prefix("MemAvailable:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    (later_idle - idle) * 4 > later_all - all && available.is_some_and(|available| available > SPARE_MEMORY)
+}
+
 /// A control plane, ended with the test.
 pub(crate) struct Cluster {
     root: tempfile::TempDir,
@@ -261,21 +312,29 @@ pub(crate) struct Cluster {
     pub(crate) kubeconfig: PathBuf,
     binaries: Binaries,
     controllers: AtomicUsize,
+    /// Given up once everything has ended.
+    _place: Place,
 }
 
 impl Cluster {
     pub(crate) fn start() -> Self {
         let binaries = binaries();
+        let place = Place::take();
         let root = tempfile::tempdir().expect("a temporary directory");
         let at = |directory: &Path| App::new(directory, &root.path().join("state"), None);
         at(root.path()).kfctl(&["init", "cluster", "--platform", "local"]).success();
         let directory = root.path().join("cluster");
         write_tokens(&root.path().join("state"), &directory);
         let app = at(&directory);
-        let said = app.kfctl(&["apply", "platform"]).success();
+        let said = app.kfctl(&["apply", "platform"]);
+        if said.code != 0 {
+            // What it had started is of no use to anybody.
+            app.kfctl(&["local", "reset", "--yes"]);
+        }
+        let said = said.success();
         let kubeconfig =
             said.lines().find_map(|line| line.trim().strip_prefix("export KUBECONFIG=")).expect("it says how to use it");
-        Self { kubeconfig: PathBuf::from(kubeconfig), root, app, binaries, controllers: AtomicUsize::default() }
+        Self { kubeconfig: PathBuf::from(kubeconfig), root, app, binaries, controllers: AtomicUsize::default(), _place: place }
     }
 
     /// The directory beside the apps, with the kubeconfig of this cluster.

@@ -189,7 +189,6 @@ fn e2e_whoever_deletes_the_system_namespace_deletes_no_user() {
         let profile = test.get(&["-n", "kubeflow-system", "get", "profile", "jane"]);
         profile.is_none_or(|profile| profile["metadata"]["deletionTimestamp"].is_string())
     });
-    std::thread::yield_now();
     let namespace = test.get(&["get", "namespace", "kubeflow-jane"]).expect("the namespace is gone with the system's");
     assert_eq!(namespace["metadata"]["deletionTimestamp"], Value::Null);
     assert!(test.get(&["-n", "kubeflow-jane", "get", "configmap", "data"]).is_some());

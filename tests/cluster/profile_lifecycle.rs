@@ -89,7 +89,6 @@ impl Profiles {
             if now != before.0 {
                 before = (now, Instant::now());
             }
-            std::thread::yield_now();
             before.1.elapsed() > Duration::from_millis(700)
         });
     }
