@@ -50,6 +50,8 @@ pub const THEIR_FINALIZER: &str = "profile-finalizer";
 pub const KEEP_DATA: &str = "kubeflow.org/keep-data";
 /// On a profile: who asked for it. Admission lets nobody but them say so.
 pub const CREATOR: &str = "kubeflow.org/creator";
+/// On a namespace whose owner is no user: whom the server takes them for, kind and name.
+pub const OWNER_IDENTITY: &str = "kubeflow.org/owner-identity";
 /// On a profile's namespace: the kinds that the admin's templates have made in it.
 pub const TEMPLATE_KINDS: &str = "kubeflow.org/template-kinds";
 /// On a profile or its quota: every limit returns to its default, once.

@@ -293,6 +293,19 @@ impl Attacks {
             "kind: ClusterRole, name: kubeflow-admin",
         );
         binding("other", "kubeflow.org/profile-uid: other", "kind: ClusterRole, name: kubeflow-edit");
+        // Kubernetes' own roles, too: she has all the rights of this one. The controller can take nobody out of such a binding.
+        binding("kubernetes", "", "kind: ClusterRole, name: edit");
+        let both = [
+            "-n",
+            "kubeflow-jane",
+            "create",
+            "rolebinding",
+            "both",
+            "--clusterrole=view",
+            "--user=jane@foo.com",
+            "--user=vic@foo.com",
+        ];
+        self.test.cluster.kubectl_as(JANE, &both).success();
         binding(
             "member-admin-0123456789abcdef",
             &format!("kubeflow.org/profile-uid: {uid}"),

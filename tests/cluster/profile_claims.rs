@@ -1,6 +1,6 @@
 //! Whose a namespace is, and how it ends: where users' data is gained, handed over or lost.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::signal;
 use crate::profile_lifecycle::{ABE, BOB, JANE, Profiles};
@@ -10,6 +10,8 @@ fn subjects(test: &Profiles, namespace: &str) -> String {
     let binding = test.get(&["-n", namespace, "get", "rolebinding", "namespaceAdmin"]).unwrap_or_default();
     binding["subjects"][0]["name"].as_str().unwrap_or_default().to_owned()
 }
+
+const ANN: &str = "ann@foo.com";
 
 /// A profile's namespace under another name than its own.
 fn claiming(test: &Profiles, name: &str, owner: &str, namespace: &str) -> String {
@@ -87,7 +89,44 @@ fn e2e_a_new_owner_is_in_and_the_old_one_out() {
     test.cluster.until("bob still is in", || make(BOB, "bobs").code == 0);
     assert!(test.get(&["-n", "kubeflow-jane", "get", "configmap", "janes"]).is_some());
     test.settled();
-    assert_eq!(test.get(&["get", "namespace", "kubeflow-jane"]).expect("a namespace")["metadata"]["annotations"]["owner"], ABE);
+    let annotations =
+        || test.get(&["get", "namespace", "kubeflow-jane"]).expect("a namespace")["metadata"]["annotations"].clone();
+    assert_eq!(annotations(), json!({"owner": ABE}));
+    test.cluster.until("it is said what was taken", || {
+        let said = test.events("kubeflow-system", "Profile", "jane");
+        said.contains("RightsTaken") && said.contains("jane@foo.com had been given rights") && said.contains("door (default)")
+    });
+
+    // A group of the same name is another owner.
+    let keep = |user: &str, name: &str, role: &str| {
+        let words = ["-n", "kubeflow-jane", "create", "rolebinding", name, role, &format!("--user={user}")];
+        test.cluster.until(&format!("{user} keeps {name}"), || test.cluster.kubectl_as(user, &words).code == 0);
+    };
+    keep(ABE, "abes", "--role=default");
+    test.change("jane", r#"{"spec": {"template": {"spec": {"owner": {"kind": "Group"}}}}}"#);
+    test.cluster.until("the user is out", || make(ABE, "more").stderr.contains("forbidden"));
+    test.settled();
+    assert_eq!(annotations(), json!({"owner": ABE, "kubeflow.org/owner-identity": "Group abe@foo.com"}));
+    test.cluster.kubectl(&["--as=eve@foo.com", "--as-group=abe@foo.com", "-n", "kubeflow-jane", "get", "pods"]).success();
+
+    // So is a member of role admin who leaves, whatever they gave themselves; those they shared with stay.
+    let members =
+        |members: &Value| test.change("jane", &json!({"spec": {"template": {"spec": {"members": members}}}}).to_string());
+    members(&json!([{"role": "admin", "subject": {"kind": "User", "name": ANN}}]));
+    keep(ANN, "anns", "--role=default");
+    keep(ANN, "more-of-anns", "--clusterrole=edit");
+    keep(ANN, "most-of-anns", "--clusterrole=kubeflow-admin");
+    let share = ["-n", "kubeflow-jane", "create", "rolebinding", "eves", "--role=default", "--user=eve@foo.com"];
+    test.cluster.kubectl_as(ANN, &share).success();
+    members(&json!([{"role": "view", "subject": {"kind": "User", "name": ANN}}]));
+    test.cluster.until("ann has no more than she is to have", || make(ANN, "anns").stderr.contains("forbidden"));
+    test.settled();
+    let bindings =
+        test.admin(&["-n", "kubeflow-jane", "get", "rolebindings", "-o", "custom-columns=:.roleRef.name,:.subjects[*].name"]);
+    let of = |name: &str| -> Vec<&str> {
+        bindings.lines().filter(|line| line.contains(name)).filter_map(|line| line.split_whitespace().next()).collect()
+    };
+    assert_eq!((of(ANN), of("eve@foo.com"), of(BOB)), (vec!["kubeflow-view"], vec!["default"], vec!["default"]), "{bindings}");
 }
 
 #[test]
@@ -288,30 +327,4 @@ fn e2e_a_broken_profile_stalls_nobody() {
     test.app.kfctl(&["param", "unset", "profiles", "templates"]).success();
     test.app.kfctl(&["apply", "k8s", "-c", "profiles", "--no-wait"]).success();
     test.cluster.until("what is wanted no more goes", || !made());
-}
-
-#[test]
-fn e2e_another_replica_takes_over_and_two_never_write() {
-    let mut test = Profiles::start();
-    test.create("jane", JANE);
-    let second = test.cluster.controller("kfctl-controller");
-    test.cluster.until("a follower is ready", || second.readiness().is_some_and(|(code, _)| code == 200));
-    assert_eq!((second.number("kfctl_leader"), second.requests()), (Some(0.0), 0));
-    let first = test.controller.replace(second).expect("it runs");
-    // A paused leader comes back after its lease: it writes nothing more.
-    signal("STOP", first.pid());
-    test.cluster.until("the second leads", || test.controller().number("kfctl_leader") == Some(1.0));
-    test.create("abe", ABE);
-    signal("CONT", first.pid());
-    test.cluster.until("the first sees that it leads no more", || first.number("kfctl_leader") == Some(0.0));
-    let written = first.requests();
-    test.create("bob", BOB);
-    assert_eq!(first.requests(), written, "two write");
-    // Killed: the other takes over again, and finishes what was begun.
-    let second = test.controller.replace(first).expect("it runs");
-    test.admin(&["create", "-f", &test.manifest("eve", JANE, "")]);
-    signal("KILL", second.pid());
-    test.cluster.until("the first leads again", || test.controller().number("kfctl_leader") == Some(1.0));
-    test.ready("eve");
-    drop(second);
 }

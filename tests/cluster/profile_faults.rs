@@ -221,6 +221,57 @@ fn e2e_conflicts_and_expired_watches_lose_nothing() {
     test.cluster.until("every watch has expired", || expired() == 11);
 }
 
+/// A leader is paused in the middle of a look, and another finishes that; when the first goes on it knows what it waited for, and that it
+/// leads no more.
+#[test]
+fn e2e_another_replica_takes_over_and_two_never_write() {
+    let mut test = Profiles::without_controller();
+    let proxy = Proxy::start(&test.cluster, "paused");
+    let first = test.through(&proxy);
+    let second = test.cluster.controller("kfctl-controller");
+    test.cluster.until("a follower is ready", || second.readiness().is_some_and(|(code, _)| code == 200));
+    assert_eq!((second.number("kfctl_leader"), second.requests()), (Some(0.0), 0));
+    // Between two writes: the namespace is there, and the server has yet to say that the profile is.
+    let has_lost = Arc::new(AtomicBool::new(false));
+    let late: Arc<Mutex<Vec<String>>> = Arc::default();
+    let (lost, writes) = (Arc::clone(&has_lost), Arc::clone(&late));
+    proxy.misbehave(move |asked| {
+        if lost.load(Ordering::Relaxed) && is_write(asked) {
+            writes.lock().expect("no panic").push(format!("{} {}", asked.method, asked.path));
+        }
+        (asked.method == "GET" && plain(asked.path).ends_with("/profiles/abe")).then_some(Fault::Held)
+    });
+    test.admin(&["create", "-f", &test.manifest("abe", ABE, "")]);
+    test.cluster.until("it waits", || !proxy.log().is_empty());
+    test.cluster.until("what gives no right is made", || {
+        test.get(&["-n", "kubeflow-abe", "get", "limitrange", "kf-limits"]).is_some()
+            && test.get(&["-n", "kubeflow-abe", "get", "serviceaccount", "default-viewer"]).is_some()
+            && test.get(&["-n", "kubeflow-abe", "get", "resourcequota", "kf-resource-quota"]).is_some()
+            && test.get(&["-n", "kubeflow-abe", "get", "role", "default"]).is_some()
+    });
+    signal("STOP", first.pid());
+    test.cluster.until("the second leads", || second.number("kfctl_leader") == Some(1.0));
+    has_lost.store(true, Ordering::Relaxed);
+    proxy.let_go();
+    signal("CONT", first.pid());
+    let late = || late.lock().expect("no panic").clone();
+    test.cluster.until("the look has come to its end", || first.log().contains("a reconcile failed") || !late().is_empty());
+    test.cluster.until("the first sees that it leads no more", || first.number("kfctl_leader") == Some(0.0));
+    test.controller = Some(second);
+    test.ready("abe");
+    let written = first.requests();
+    test.create("bob", BOB);
+    assert_eq!((late(), first.requests()), (Vec::new(), written), "two write");
+    assert!(first.log().contains("this replica leads no more"), "{}", first.log());
+    // Killed: the other takes over again, and finishes what was begun.
+    let second = test.controller.replace(first).expect("it runs");
+    test.admin(&["create", "-f", &test.manifest("eve", JANE, "")]);
+    signal("KILL", second.pid());
+    test.cluster.until("the first leads again", || test.controller().number("kfctl_leader") == Some(1.0));
+    test.ready("eve");
+    drop(second);
+}
+
 /// One clock is an hour ahead, the other an hour behind: neither makes a second leader, nor keeps a dead one in office.
 #[test]
 fn e2e_clocks_that_differ_make_no_second_leader() {

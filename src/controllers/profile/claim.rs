@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::desired::Names;
+use super::desired::{Identity, Names};
 use super::observed::{self, Observed};
 use super::status::Verdict;
 use super::world::View;
@@ -26,7 +26,7 @@ pub(super) struct NamespaceSeen {
     /// The profile that may take it over.
     pub(super) adopt: Option<String>,
     /// Whose it was when we wrote last.
-    pub(super) owner: Option<String>,
+    pub(super) owner: Option<Identity>,
     /// The kinds that the admin's templates have made in it.
     pub(super) template_kinds: Vec<String>,
     pub(super) observed: Observed,
@@ -48,7 +48,7 @@ impl NamespaceSeen {
             profile: text(&metadata["labels"][PROFILE]).zip(text(&metadata["labels"][PROFILE_UID])),
             being_made: is_being_made(live),
             adopt: text(&metadata["annotations"][ADOPT]),
-            owner: text(&metadata["annotations"]["owner"]),
+            owner: Identity::of_owner(&metadata["annotations"]),
             template_kinds: kinds(&metadata["annotations"][TEMPLATE_KINDS]),
             blocked: if observed.deleting { blocked.collect() } else { Vec::new() },
             observed,
@@ -158,7 +158,7 @@ pub(super) fn claim(names: &Names, view: &View) -> Claim {
     );
     // Nobody gains what they had not: a member would.
     let spec = view.profile.content.as_deref().ok().map(|profile| &profile.spec.template.spec);
-    let is_owners = spec.is_some_and(|spec| spec.members.is_empty() && seen.owner.as_ref() == Some(&spec.owner.name));
+    let is_owners = spec.is_some_and(|spec| spec.members.is_empty() && seen.owner == Some(Identity::of(&spec.owner)));
     let is_left = seen.profile.as_ref().is_some_and(|(name, _)| *name == names.profile);
     if is_left && is_owners { Claim::Return(exists) } else { Claim::Refused(exists) }
 }

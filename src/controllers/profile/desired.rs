@@ -1,6 +1,7 @@
 //! What a profile's namespace holds: profile and defaults in, objects out. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use kube::ResourceExt;
@@ -11,7 +12,9 @@ use super::{observed, quota};
 use crate::api::profile::{Limit, MemberRole, Profile, Subject, SubjectKind};
 use crate::cluster::Resource;
 use crate::digest::sha256;
-use crate::labels::{NAMESPACE_NAME, PART_OF, PART_OF_PROFILE, POD_SECURITY, PROFILE, PROFILE_UID, TEMPLATE_KINDS};
+use crate::labels::{
+    NAMESPACE_NAME, OWNER_IDENTITY, PART_OF, PART_OF_PROFILE, POD_SECURITY, PROFILE, PROFILE_UID, TEMPLATE_KINDS,
+};
 
 /// The API group of roles and their bindings.
 pub(super) const RBAC: &str = "rbac.authorization.k8s.io";
@@ -110,7 +113,11 @@ pub(super) fn namespace_content(names: &Names, profile: &Profile, defaults: &Def
     if defaults.mesh {
         labels.insert("istio-injection".into(), "enabled".into());
     }
-    let mut annotations = json!({"owner": profile.spec.template.spec.owner.name});
+    let owner = &profile.spec.template.spec.owner;
+    let mut annotations = json!({"owner": owner.name});
+    if owner.kind != SubjectKind::User {
+        annotations[OWNER_IDENTITY] = Identity::of(owner).to_string().into();
+    }
     if !kinds.is_empty() {
         annotations[TEMPLATE_KINDS] = kinds.iter().cloned().collect::<Vec<_>>().join(",").into();
     }
@@ -213,10 +220,55 @@ pub(super) fn rbac_subject(subject: &Subject) -> Value {
     }
 }
 
+/// Whom the server takes a subject for: to it, a service account is a user of a long name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Identity {
+    kind: String,
+    pub(super) name: String,
+}
+
+impl Identity {
+    pub(super) fn of(subject: &Subject) -> Self {
+        Self::bound(&rbac_subject(subject), "")
+    }
+
+    /// Out of a binding in this namespace, which is that of a service account where none is named, and says nothing of users and groups.
+    pub(super) fn bound(subject: &Value, namespace: &str) -> Self {
+        let text = |field: &str| subject[field].as_str().unwrap_or_default();
+        match text("kind") {
+            "ServiceAccount" => {
+                let home = Some(text("namespace")).filter(|home| !home.is_empty()).unwrap_or(namespace);
+                Self { kind: "User".into(), name: format!("system:serviceaccount:{home}:{}", text("name")) }
+            }
+            kind => Self { kind: kind.into(), name: text("name").into() },
+        }
+    }
+
+    /// The owner out of the annotations of a namespace.
+    pub(super) fn of_owner(annotations: &Value) -> Option<Self> {
+        let (kind, name) = match annotations[OWNER_IDENTITY].as_str() {
+            Some(identity) => identity.split_once(' ')?,
+            None => ("User", annotations["owner"].as_str()?),
+        };
+        Some(Self { kind: kind.into(), name: name.into() })
+    }
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "{} {}", self.kind, self.name)
+    }
+}
+
 /// The name of a member's binding. A digest: `a.b@x` and `a-b@x` are two people.
 fn member_name(subject: &Subject, role: &str) -> String {
     let identity = json!([subject.kind, subject.namespace, subject.name]).to_string();
     format!("member-{role}-{}", &sha256(identity.as_bytes())[..16])
+}
+
+/// Whether a binding of this name is that of a member of role admin.
+pub(super) fn is_admins(binding: &str) -> bool {
+    binding.starts_with("member-admin-")
 }
 
 /// Role `default`: what edit may do, but not hand on.
@@ -328,6 +380,35 @@ mod tests {
                 ("kubeflow-view", &named("User", "vic")),
             ]
         );
+    }
+
+    #[test]
+    fn a_subject_is_whom_the_server_takes_it_for() {
+        let identity = |subject: &Value| Identity::bound(subject, "here").to_string();
+        let user = json!({"kind": "User", "name": "team", "namespace": "ignored", "apiGroup": RBAC});
+        let account = "User system:serviceaccount:here:team";
+        for (subject, expected) in [
+            (user, "User team"),
+            (json!({"kind": "Group", "name": "team"}), "Group team"),
+            (json!({"kind": "ServiceAccount", "name": "team", "namespace": "here"}), account),
+            (json!({"kind": "ServiceAccount", "name": "team"}), account),
+            (json!({"kind": "User", "name": "system:serviceaccount:here:team"}), account),
+        ] {
+            assert_eq!(identity(&subject), expected);
+        }
+        // The namespace says which of them owns it.
+        for owner in [
+            json!({"kind": "User", "name": "team"}),
+            json!({"kind": "Group", "name": "team"}),
+            json!({"kind": "ServiceAccount", "name": "team", "namespace": "there"}),
+        ] {
+            let profile = profile(json!({"owner": owner}));
+            let namespace = namespace_content(&Names::of(&profile), &profile, &defaults(), &BTreeSet::new());
+            let annotations = &namespace["metadata"]["annotations"];
+            assert_eq!(annotations["owner"], "team");
+            assert_eq!(Identity::of_owner(annotations), Some(Identity::of(&profile.spec.template.spec.owner)));
+        }
+        assert_eq!(Identity::of_owner(&json!({})), None);
     }
 
     #[test]

@@ -1,19 +1,29 @@
 //! What binds an owner to a namespace, read afresh: whom it is taken from, and who gets it back.
 
+use std::collections::BTreeSet;
+use std::slice;
+use std::sync::Arc;
+
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::claim::NamespaceSeen;
-use super::desired::{self, Desired, Names};
+use super::desired::{self, Desired, Identity, Names};
 use super::reconcile::Reconciler;
 use super::status::Verdict;
+use super::world::Slot;
 use crate::api::profile::Profile;
-use crate::cluster::{Class, Failure};
+use crate::cluster::{Class, Failure, Resource};
 use crate::labels::PROFILE_UID;
 
 /// Where the bindings of a namespace are.
 pub(super) fn bindings(namespace: &str) -> String {
     format!("/apis/{}/v1/namespaces/{namespace}/rolebindings", desired::RBAC)
+}
+
+/// The names of the bindings among these.
+fn bindings_of(objects: &[Desired]) -> BTreeSet<&str> {
+    objects.iter().filter(|object| object.resource.kind == "RoleBinding").map(|object| object.name.as_str()).collect()
 }
 
 impl Reconciler {
@@ -38,10 +48,9 @@ impl Reconciler {
     /// of them.
     pub(super) async fn tell_kept(&self, names: &Names, wanted: &[Desired]) -> Result<(), Failure> {
         let list = self.writer.read("rolebindings", &bindings(&names.namespace)).await?;
-        let others = list["items"].as_array().into_iter().flatten().filter(|binding| {
-            !wanted.iter().any(|object| object.resource.kind == "RoleBinding" && binding["metadata"]["name"] == object.name)
-        });
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let (text, wanted) = (|value: &Value| value.as_str().unwrap_or_default().to_owned(), bindings_of(wanted));
+        let others = list["items"].as_array().into_iter().flatten();
+        let others = others.filter(|binding| !wanted.contains(text(&binding["metadata"]["name"]).as_str()));
         let told: Vec<String> = others
             .map(|binding| {
                 let subjects = binding["subjects"].as_array().into_iter().flatten().map(|subject| text(&subject["name"]));
@@ -63,48 +72,89 @@ impl Reconciler {
     /// Gets a former owner out, and only then writes the namespace, which says until then who is to go.
     pub(super) async fn hand_over(
         &self,
-        namespace: &str,
-        former: &str,
+        names: &Names,
+        former: &Identity,
         wanted: &[Desired],
         last: Option<BoxFuture<'_, Result<(), (String, Failure)>>>,
     ) -> Result<(), (String, Failure)> {
-        self.revoke(namespace, former, wanted).await.map_err(|failure| (format!("rights of {former}"), failure))?;
+        let revoked = self.revoke(names, slice::from_ref(former), &bindings_of(wanted)).await;
+        revoked.map_err(|failure| (format!("rights of {}", former.name), failure))?;
         match last {
             Some(write) => write.await,
             None => Ok(()),
         }
     }
 
-    /// Takes from a former owner what they, or others for them, had shared: the rights that profiles hand out. What an admin of the
-    /// cluster has bound otherwise is theirs.
-    async fn revoke(&self, namespace: &str, former: &str, wanted: &[Desired]) -> Result<(), Failure> {
-        let path = bindings(namespace);
+    /// Takes the binding of a member of role admin away. What they may have given themselves goes before, as nothing tells of them
+    /// afterwards; and again after, as until then they may have given themselves more.
+    pub(super) async fn dismiss(
+        &self,
+        names: &Names,
+        resource: Arc<Resource>,
+        place: &Slot,
+        version: u64,
+        wanted: &[Desired],
+    ) -> Result<(), (String, Failure)> {
+        let what = |failure| (format!("RoleBinding {}", place.1), failure);
+        let binding = match self.writer.read("rolebindings", &format!("{}/{}", bindings(&names.namespace), place.1)).await {
+            Err(failure) if failure.class == Class::NotFound => return Ok(()),
+            other => other.map_err(what)?,
+        };
+        let members = binding["subjects"].as_array().into_iter().flatten();
+        let members: Vec<_> = members.map(|member| Identity::bound(member, &names.namespace)).collect();
+        let wanted = bindings_of(wanted);
+        let (own, before) = (place.1.as_ref(), wanted.iter().copied());
+        self.revoke(names, &members, &before.chain([own]).collect()).await.map_err(what)?;
+        self.prune(names, resource, place, version).await?;
+        self.revoke(names, &members, &wanted).await.map_err(what)
+    }
+
+    /// Takes what bindings give these people in a namespace, but for those that stay: by their names, as labels are written by whoever
+    /// makes a binding. Whatever the role: whoever could share the namespace could bind each that gives no more than they had,
+    /// Kubernetes' own too.
+    async fn revoke(&self, names: &Names, people: &[Identity], stay: &BTreeSet<&str>) -> Result<(), Failure> {
+        let path = bindings(&names.namespace);
         let list = self.writer.read("rolebindings", &path).await?;
+        let mut taken = Vec::new();
         for binding in list["items"].as_array().into_iter().flatten() {
             let metadata = &binding["metadata"];
-            let role = binding["roleRef"]["name"].as_str().unwrap_or_default();
-            let shared = role == "default" || role.starts_with("kubeflow-");
             let subjects: Vec<&Value> = binding["subjects"].as_array().into_iter().flatten().collect();
-            let others: Vec<&Value> = subjects.iter().copied().filter(|subject| subject["name"] != former).collect();
-            // By its name: a label is written by whoever makes the binding.
-            let is_wanted = wanted.iter().any(|object| object.resource.kind == "RoleBinding" && metadata["name"] == object.name);
-            if !shared || others.len() == subjects.len() || is_wanted {
+            let is_theirs = |subject: &Value| people.contains(&Identity::bound(subject, &names.namespace));
+            let others: Vec<&Value> = subjects.iter().copied().filter(|subject| !is_theirs(subject)).collect();
+            let name = metadata["name"].as_str().unwrap_or_default();
+            if others.len() == subjects.len() || stay.contains(name) {
                 continue;
             }
-            let path = format!("{path}/{}", metadata["name"].as_str().unwrap_or_default());
-            let version = &metadata["resourceVersion"];
-            let taken = if others.is_empty() {
-                self.writer.delete("rolebindings", &path, &json!({"resourceVersion": version})).await
-            } else {
-                self.writer
-                    .patch("rolebindings", &path, &json!({"metadata": {"resourceVersion": version}, "subjects": others}))
-                    .await
-            };
-            match taken {
+            let answer = self.take_out(&format!("{path}/{name}"), &metadata["resourceVersion"], &others).await;
+            match answer {
                 Err(failure) if failure.class != Class::NotFound => return Err(failure),
-                _ => {}
+                _ => taken.push(format!("{name} ({})", binding["roleRef"]["name"].as_str().unwrap_or_default())),
             }
         }
+        if !taken.is_empty() {
+            let people: Vec<&str> = people.iter().map(|person| person.name.as_str()).collect();
+            let note = format!(
+                "{} had been given rights in namespace {} besides the profile's; those are taken too: {}",
+                people.join(", "),
+                names.namespace,
+                taken.join(", ")
+            );
+            self.publish(&names.profile, &names.uid, &Verdict::yes("RightsTaken", note));
+        }
         Ok(())
+    }
+
+    /// Leaves only `others` in a binding. Where there are none it goes; also where its role is none that we may bind, as then the server
+    /// lets us change nothing of it.
+    async fn take_out(&self, path: &str, version: &Value, others: &[&Value]) -> Result<(), Failure> {
+        let as_it_was_read = json!({"resourceVersion": version});
+        if !others.is_empty() {
+            let change = json!({"metadata": as_it_was_read, "subjects": others});
+            match self.writer.patch("rolebindings", path, &change).await {
+                Err(failure) if failure.class == Class::Forbidden => {}
+                answer => return answer.map(drop),
+            }
+        }
+        self.writer.delete("rolebindings", path, &as_it_was_read).await.map(drop)
     }
 }

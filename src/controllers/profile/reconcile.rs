@@ -122,7 +122,10 @@ impl Reconciler {
         } else {
             rights.extend(others);
         }
-        let former = seen.owner.as_ref().filter(|former| claim == Claim::Hold && *former != owner);
+        let former = seen
+            .owner
+            .as_ref()
+            .filter(|former| claim == Claim::Hold && **former != desired::Identity::of(&profile.spec.template.spec.owner));
 
         let mut work: Vec<BoxFuture<'_, Result<(), (String, Failure)>>> = Vec::new();
         let mut last = None;
@@ -144,11 +147,13 @@ impl Reconciler {
         if noted.is_ok() && (named || former.is_none()) {
             additions.extend(objects[own..].iter().filter(needs).map(|object| self.apply(object).boxed()));
         }
-        additions.extend(
-            self.leftovers(view, &objects, may_prune)
-                .into_iter()
-                .map(|(resource, slot, version)| self.prune(&names, resource, slot, version).boxed()),
-        );
+        additions.extend(self.leftovers(view, &objects, may_prune).into_iter().map(|(resource, slot, version)| {
+            if resource.kind == "RoleBinding" && desired::is_admins(&slot.1) {
+                self.dismiss(&names, resource, slot, version, &objects).boxed()
+            } else {
+                self.prune(&names, resource, slot, version).boxed()
+            }
+        }));
         let (rest, added, (mesh, enforced)) =
             futures::join!(join_all(work), join_all(additions), self.enforce(&names, view, mesh));
         done.extend(rest);
@@ -157,7 +162,7 @@ impl Reconciler {
         let bound = !done.iter().filter_map(|result| result.as_ref().err()).any(|(what, _)| what.starts_with("RoleBinding"));
         let mut failed = done.into_iter().chain([noted]).find_map(Result::err);
         if let (Some(former), true) = (former, bound) {
-            failed = self.hand_over(&names.namespace, former, &objects, last).await.err().or(failed);
+            failed = self.hand_over(&names, former, &objects, last).await.err().or(failed);
         }
         let ready = match &failed {
             Some((_, failure)) if failure.is_passing() && failures < PASSING => return Err(failure.clone()),
@@ -325,7 +330,13 @@ impl Reconciler {
         left.filter_map(|(slot, seen)| Some((world.kind(&slot.0)?, slot, seen.version))).collect()
     }
 
-    async fn prune(&self, names: &Names, resource: Arc<Resource>, slot: &Slot, version: u64) -> Result<(), (String, Failure)> {
+    pub(super) async fn prune(
+        &self,
+        names: &Names,
+        resource: Arc<Resource>,
+        slot: &Slot,
+        version: u64,
+    ) -> Result<(), (String, Failure)> {
         let path = format!("{}/{}", resource.path(Some(&names.namespace)), slot.1);
         match self.writer.delete(&resource.plural, &path, &json!({"resourceVersion": version.to_string()})).await {
             Err(failure) if failure.class != Class::NotFound => Err((format!("{} {}", resource.kind, slot.1), failure)),

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::super::claim::NamespaceSeen;
 use super::super::defaults::Defaults;
+use super::super::desired::Identity;
 use super::super::endpoints::Declared;
 use super::super::mesh::Mesh;
 use super::super::observed::Observed;
@@ -103,15 +104,15 @@ impl World {
 
     /// Those whose owner has rights already go first, then the older ones.
     fn rival(&self, name: &str, profile: &Entry) -> Option<(String, String)> {
-        let owner = |entry: &Entry| entry.content.as_deref().ok().map(|profile| profile.spec.template.spec.owner.name.clone());
+        let owner = |entry: &Entry| entry.content.as_deref().ok().map(|profile| profile.spec.template.spec.owner.clone());
         let order = |entry: &Entry| {
-            let is_settled = self.held_by(entry).is_some_and(|seen| seen.owner == owner(entry));
+            let is_settled = self.held_by(entry).is_some_and(|seen| seen.owner == owner(entry).as_ref().map(Identity::of));
             (!is_settled, entry.created.clone(), entry.uid.clone())
         };
         let others = self.rivals.by_case(&profile.traits()).filter(|other| *other != name);
         let others = others.filter_map(|other| Some((self.profiles.get(other)?, other)));
         let first = others.min_by_key(|(entry, _)| order(entry)).filter(|(entry, _)| order(entry) < order(profile));
-        first.and_then(|(entry, other)| Some((other.to_owned(), owner(entry)?)))
+        first.and_then(|(entry, other)| Some((other.to_owned(), owner(entry)?.name)))
     }
 
     /// Those that hold their namespace go first, then the older ones.
