@@ -213,7 +213,7 @@ mod tests {
         }
         let started = std::time::Instant::now();
         assert!(documents(&text, Path::new("bomb.yaml")).is_err());
-        assert!(started.elapsed().as_secs() < 20);
+        assert!(started.elapsed() < std::time::Duration::from_mins(3));
     }
 
     #[test]
