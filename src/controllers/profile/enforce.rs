@@ -11,16 +11,15 @@ use super::policies::{self, LONGEST_NAME, Share, Wanted};
 use super::reconcile::{NAMESPACES, Reconciler, Told};
 use super::status::{MESH_READY, Verdict};
 use super::world::{Slot, View, slot};
+use super::write::Written;
 use crate::cluster::{Class, Failure};
 use crate::controllers::events::Event;
 use crate::controllers::lock;
 
-type Written = Result<(), (String, Failure)>;
-
 impl Reconciler {
     /// Brings the mesh's objects to what is wanted; what its condition says, and what went wrong.
-    pub(super) async fn enforce(&self, names: &Names, view: &View, wanted: Wanted) -> ((&'static str, Verdict), Written) {
-        let written = self.write_mesh(names, view, &wanted).await;
+    pub(super) async fn enforce(&self, names: &Names, view: &View, wanted: &Wanted) -> ((&'static str, Verdict), Written) {
+        let written = self.write_mesh(names, view, wanted).await;
         let verdict = match (&wanted.problem, &written) {
             (_, Err((what, failure))) => Verdict::no("MeshFailed", format!("{what}: {}", failure.message)),
             (Some(problem), Ok(())) => problem.clone(),

@@ -1,6 +1,7 @@
 //! Profiles: from each one a namespace of somebody's own, made and kept.
 //!
-//! `watch` feeds `world` (what is known), `reconcile`, `enforce`, `owner`, `delete` and `people` look at it and write; the rest is pure.
+//! `watch` feeds `world` (what is known); `reconcile` looks at it, and with `beginning`, `enforce`, `owner`, `delete`, `people`, `tell` and `write`
+//! brings about what `plan` and the rest, which is pure, decide.
 
 mod beginning;
 mod claim;
@@ -13,14 +14,17 @@ mod groups;
 mod mesh;
 mod owner;
 mod people;
+mod plan;
 mod policies;
 mod quota;
 mod reconcile;
 mod rivals;
 mod status;
+mod tell;
 mod templates;
 mod watch;
 mod world;
+mod write;
 
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::slice;
-use std::sync::Arc;
 
-use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::claim::NamespaceSeen;
@@ -12,6 +10,7 @@ use super::desired::{self, Desired, Identity, Names};
 use super::reconcile::Reconciler;
 use super::status::Verdict;
 use super::world::Slot;
+use super::write::Written;
 use crate::api::profile::Profile;
 use crate::cluster::{Class, Failure, Resource};
 use crate::labels::PROFILE_UID;
@@ -69,20 +68,10 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Gets a former owner out, and only then writes the namespace, which says until then who is to go.
-    pub(super) async fn hand_over(
-        &self,
-        names: &Names,
-        former: &Identity,
-        wanted: &[Desired],
-        last: Option<BoxFuture<'_, Result<(), (String, Failure)>>>,
-    ) -> Result<(), (String, Failure)> {
+    /// Gets a former owner out.
+    pub(super) async fn get_out(&self, names: &Names, former: &Identity, wanted: &[Desired]) -> Written {
         let revoked = self.revoke(names, slice::from_ref(former), &bindings_of(wanted)).await;
-        revoked.map_err(|failure| (format!("rights of {}", former.name), failure))?;
-        match last {
-            Some(write) => write.await,
-            None => Ok(()),
-        }
+        revoked.map_err(|failure| (format!("rights of {}", former.name), failure))
     }
 
     /// Takes the binding of a member of role admin away. What they may have given themselves goes before, as nothing tells of them
@@ -90,11 +79,11 @@ impl Reconciler {
     pub(super) async fn dismiss(
         &self,
         names: &Names,
-        resource: Arc<Resource>,
+        resource: &Resource,
         place: &Slot,
         version: u64,
         wanted: &[Desired],
-    ) -> Result<(), (String, Failure)> {
+    ) -> Written {
         let what = |failure| (format!("RoleBinding {}", place.1), failure);
         let binding = match self.writer.read("rolebindings", &format!("{}/{}", bindings(&names.namespace), place.1)).await {
             Err(failure) if failure.class == Class::NotFound => return Ok(()),

@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use super::super::claim::NamespaceSeen;
 use super::super::defaults::Defaults;
-use super::super::desired::Identity;
+use super::super::desired::{Desired, Identity};
 use super::super::endpoints::Declared;
 use super::super::mesh::Mesh;
 use super::super::observed::Observed;
 use super::super::policies::Share;
 use super::super::templates::Templates;
 use super::super::{SYSTEM_NAMESPACE, quota};
-use super::{Entry, Slot, World};
+use super::{Entry, Slot, World, slot};
 
 /// All that a reconcile of one profile looks at.
 #[derive(Debug, Clone)]
@@ -52,6 +52,24 @@ pub(in super::super) struct View {
     pub(in super::super) kinds_left: BTreeSet<String>,
     /// Whether namespace kubeflow-system is on its way out, and all profiles with it.
     pub(in super::super) system_going: bool,
+}
+
+impl View {
+    /// An object as it is there.
+    pub(in super::super) fn there(&self, object: &Desired) -> Option<&Observed> {
+        self.objects.get(&slot(&object.resource, &object.name))
+    }
+
+    /// Whether an object is to be written.
+    pub(in super::super) fn needs(&self, object: &Desired) -> bool {
+        self.there(object).is_none_or(|seen| !seen.deleting && !seen.is(object.digest))
+    }
+
+    /// The quota is not there any longer.
+    pub(in super::super) fn forget_quota(&mut self) {
+        self.quota = None;
+        self.objects.retain(|(kind, name), _| (&**kind, &**name) != ("ResourceQuota", quota::NAME));
+    }
 }
 
 impl World {
