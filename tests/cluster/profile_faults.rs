@@ -219,6 +219,20 @@ fn e2e_conflicts_and_expired_watches_lose_nothing() {
     // Two are of one kind.
     let expired = || proxy.log().iter().filter(|line| line.starts_with("Gone")).count();
     test.cluster.until("every watch has expired", || expired() == 11);
+
+    // A right that is to go and does not: the profile is not ready.
+    let is_members = |asked: &Asked<'_>| asked.method == "DELETE" && asked.path.contains("/rolebindings/member-");
+    proxy.misbehave(move |asked| is_members(asked).then_some(Fault::Code(403, When::Before)));
+    let members =
+        |members: &Value| test.change("abe", &json!({"spec": {"template": {"spec": {"members": members}}}}).to_string());
+    members(&json!([{"role": "edit", "subject": {"kind": "User", "name": "eve@foo.com"}}]));
+    test.cluster.until("the member is in", || test.bindings("kubeflow-abe").contains("member-edit-"));
+    members(&json!([]));
+    test.reason("abe", "ApplyFailed");
+    assert!(test.condition("abe", "Ready").1.starts_with("RoleBinding member-edit-"), "{:?}", test.condition("abe", "Ready"));
+    proxy.misbehave(|_| None);
+    test.ready("abe");
+    assert!(!test.bindings("kubeflow-abe").contains("member-"), "{}", test.bindings("kubeflow-abe"));
 }
 
 /// A leader is paused in the middle of a look, and another finishes that; when the first goes on it knows what it waited for, and that it
