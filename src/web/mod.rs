@@ -12,8 +12,8 @@ mod csrf;
 mod fields;
 mod guard;
 mod home;
+mod live;
 mod notebooks;
-mod notebooks_live;
 mod notebooks_one;
 mod notebooks_spawner;
 mod notebooks_today;
@@ -114,7 +114,7 @@ pub async fn run(
         keys: KeyRing::default(),
         rate: Rate::default(),
         answers: Places::new(guard::MOST),
-        streams: Places::new(notebooks_live::MOST),
+        streams: Places::new(live::MOST),
         ending: end.clone(),
         numbers: Numbers::default(),
         contract: Contract::new(),
@@ -162,12 +162,12 @@ fn pages(site: &Arc<Site>) -> Router {
         .route("/profiles/{name}/{action}", post(profile::act))
         .route("/jupyter", get(notebooks::list_all))
         .route("/jupyter/new", get(notebooks_spawner::form).post(notebooks_spawner::create))
-        .route("/jupyter/changes", get(notebooks_live::changes))
+        .route("/jupyter/changes", get(live::changes))
         .route("/jupyter/volumes/{namespace}/{name}/delete", post(notebooks::delete_volume))
         .route("/jupyter/{namespace}/{name}", get(notebooks_one::show))
         .route("/jupyter/{namespace}/{name}/edit", get(notebooks_one::edit_form).post(notebooks_one::edit))
         .route("/jupyter/{namespace}/{name}/log", get(notebooks_one::log))
-        .route("/jupyter/{namespace}/{name}/log/live", get(notebooks_live::log))
+        .route("/jupyter/{namespace}/{name}/log/live", get(live::log))
         .route("/jupyter/{namespace}/{name}/{action}", post(notebooks_one::act))
         .route("/jupyter/api/namespaces", get(notebooks_today::all_namespaces))
         .route("/jupyter/api/namespaces/{namespace}/notebooks", get(notebooks_today::list).post(notebooks_today::create))
@@ -184,7 +184,7 @@ fn pages(site: &Arc<Site>) -> Router {
     Router::new()
         .route("/assets/style.css", get(page::style))
         .route("/assets/icon.svg", get(page::icon))
-        .route("/assets/notebooks.js", get(page::script))
+        .route("/assets/live.js", get(page::script))
         .merge(routes)
         .layer(middleware::map_response(guard::secured))
         .with_state(Arc::clone(site))

@@ -213,7 +213,7 @@ pub(super) async fn deleted(site: &Site, visitor: &Visitor, chosen: &[&str], not
     Ok(Answer::Changed { next: format!("/jupyter?namespace={namespace}&done=delete&name={name}"), made: false, object })
 }
 
-/// The end of its log, which `notebooks_live` goes on with.
+/// The end of its log, which `live` goes on with.
 pub(super) async fn log(
     State(site): State<Arc<Site>>,
     Extension(visitor): Extension<Visitor>,

@@ -11,7 +11,7 @@ use super::visitor::Visitor;
 
 const STYLE: &str = include_str!("assets/style.css");
 const ICON: &str = include_str!("assets/icon.svg");
-const SCRIPT: &str = include_str!("assets/notebooks.js");
+const SCRIPT: &str = include_str!("assets/live.js");
 /// By name: `.html` is what makes them escape.
 const TEMPLATES: [(&str, &str); 12] = [
     ("base.html", include_str!("assets/base.html")),
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn nothing_comes_from_elsewhere() {
-        for (name, source) in TEMPLATES.into_iter().chain([("style.css", STYLE), ("notebooks.js", SCRIPT)]) {
+        for (name, source) in TEMPLATES.into_iter().chain([("style.css", STYLE), ("live.js", SCRIPT)]) {
             // Scripts of ours, and none within a page.
             let source = source.replace("<script src=\"/assets/", "");
             for word in ["http://", "https://", "//cdn", "@import", "url(", "<script", "style=", "|safe", "| safe"] {

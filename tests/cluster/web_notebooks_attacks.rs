@@ -195,7 +195,7 @@ fn what_is_written_is_escaped(rig: &Rig, jane: &Person<'_>) {
         assert!(!page.contains("<img src=x") && page.contains("&lt;img"), "{name}: {page}");
     }
     for header in ["content-security-policy", "x-content-type-options", "x-frame-options"] {
-        assert!(!jane.get("/assets/notebooks.js").is(200).header(header).is_empty(), "{header}");
+        assert!(!jane.get("/assets/live.js").is(200).header(header).is_empty(), "{header}");
     }
     rig.test.admin(&["-n", NAMESPACE, "delete", "notebook", "evil"]);
 }
