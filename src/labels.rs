@@ -29,6 +29,9 @@ pub const APPLYSET_GROUP_KINDS: &str = "applyset.kubernetes.io/contains-group-ki
 /// On an `ApplySet`'s parent: namespaces of members outside the parent's own.
 pub const APPLYSET_NAMESPACES: &str = "applyset.kubernetes.io/additional-namespaces";
 
+/// On a pod, before the name of a `PodDefault`: today's webhook has put that into it.
+pub const POD_DEFAULT_APPLIED: &str = "poddefault.admission.kubeflow.org/poddefault-";
+
 /// On an inventory: the app it belongs to.
 pub const APP: &str = "kfctl.kubeflow.org/app";
 /// On an inventory: the component it belongs to.

@@ -110,7 +110,8 @@ mod tests {
             .enumerate()
             .map(|(place, size)| (format!("data{}", place + 1), json!({"spec": {"resources": {"requests": {"storage": size}}}})));
         let claims = claims.collect();
-        Wish { claims, notebook: json!({"spec": {"template": {"spec": {"containers": [{"resources": resources}]}}}}) }
+        let notebook = json!({"spec": {"template": {"spec": {"containers": [{"resources": resources}]}}}});
+        Wish { claims, notebook, configurations: Vec::new() }
     }
 
     fn quota(hard: Value, used: Value) -> Value {

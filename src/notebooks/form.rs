@@ -58,6 +58,8 @@ pub struct Wish {
     pub claims: Vec<(String, Value)>,
     /// The notebook.
     pub notebook: Value,
+    /// The `PodDefault`s that were chosen: something in the cluster has to put them into the pod.
+    pub configurations: Vec<String>,
 }
 
 /// The form as it is read.
@@ -155,14 +157,14 @@ pub fn wish(said: &Typed, namespace: &str, name: &str, context: Context<'_>) -> 
     let (tolerations, affinity) = (&context.choices.toleration_group, &context.choices.affinity_config);
     group(&mut reading, "tolerationGroup", tolerations, &mut pod, "tolerations");
     group(&mut reading, "affinityConfig", affinity, &mut pod, "affinity");
-    configurations(&mut reading, &mut notebook);
+    let configurations = configurations(&mut reading, &mut notebook);
     if is_new {
         whose(&mut reading, &mut notebook);
     }
 
     pod["containers"][place] = container;
     notebook["spec"]["template"]["spec"] = pod;
-    if reading.wrong.is_empty() { Ok(Wish { claims, notebook }) } else { Err(reading.wrong) }
+    if reading.wrong.is_empty() { Ok(Wish { claims, notebook, configurations }) } else { Err(reading.wrong) }
 }
 
 /// What the admin has decided for all stays as it is.
@@ -353,6 +355,7 @@ mod tests {
         let wish = wish(&fields, "n", "nb", context(&choices, &claims, &pod_defaults)).unwrap();
         let (metadata, pod) = (&wish.notebook["metadata"], &wish.notebook["spec"]["template"]["spec"]);
         assert_eq!(metadata["labels"], json!({"app": "nb", "use-proxy": "true"}));
+        assert_eq!(wish.configurations, ["proxy"]);
         let annotations = json!({"notebooks.kubeflow.org/server-type": "group-two", "notebooks.kubeflow.org/http-rewrite-uri": "/",
             "notebooks.kubeflow.org/http-headers-request-set": "{\"X-RStudio-Root-Path\":\"/notebook/n/nb/\"}",
             "notebooks.kubeflow.org/creator": "jane@foo.com", "notebooks.kubeflow.org/private": "true"});

@@ -124,13 +124,16 @@ pub(super) fn group(reading: &mut Reading<'_>, field: &str, groups: &Groups, pod
     }
 }
 
-/// The labels by which `PodDefault`s find the pod.
-pub(super) fn configurations(reading: &mut Reading<'_>, notebook: &mut Value) {
+/// The labels by which `PodDefault`s find the pod; and which ones were chosen.
+pub(super) fn configurations(reading: &mut Reading<'_>, notebook: &mut Value) -> Vec<String> {
     let pod_defaults = reading.context.pod_defaults;
-    let mut chosen = Map::new();
+    let (mut names, mut chosen) = (Vec::new(), Map::new());
     for (name, _) in reading.under("configurations:").filter(|(_, on)| is_on(on)) {
         match pod_defaults.iter().find(|it| text(it, "/metadata/name") == name) {
-            Some(found) => chosen.extend(matched(found)),
+            Some(found) => {
+                names.push(name.to_owned());
+                chosen.extend(matched(found));
+            }
             // What the admin chose at first need not be everywhere.
             None if reading.context.choices.configurations.value.iter().any(|at_first| at_first == name) => {}
             None => {
@@ -144,6 +147,7 @@ pub(super) fn configurations(reading: &mut Reading<'_>, notebook: &mut Value) {
         own.retain(|key, value| !all.iter().any(|labels| labels.get(key) == Some(value)));
         own.extend(chosen);
     }
+    names
 }
 
 /// The labels of the pods that a `PodDefault` is for.

@@ -132,7 +132,7 @@ pub(super) async fn acted(site: &Site, visitor: &Visitor, notebook: &Value, requ
     let [namespace, name] = ["/metadata/namespace", "/metadata/name"].map(|pointer| text(notebook, pointer));
     if request == Request::Start && is_stopped(notebook) {
         // What the server would refuse is said before anything is changed.
-        let wish = Wish { claims: Vec::new(), notebook: notebook.clone() };
+        let wish = Wish { claims: Vec::new(), notebook: notebook.clone(), configurations: Vec::new() };
         let wrong = judged(site, visitor, &wish).await?;
         if !wrong.is_empty() {
             let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("notebook {name} can’t start now"));

@@ -21,6 +21,7 @@ use super::notebooks::{chosen, claims, may, namespaces, notebooks, page_of, user
 use super::rows::{label, quota};
 use super::visitor::Visitor;
 use crate::cluster::{Class, Failure};
+use crate::labels::POD_DEFAULT_APPLIED;
 use crate::notebooks::{
     Choices, Context, Groups, SPAWNER, TooMuch, Typed, Wish, Wrong, basis, complete, is_stopped, pod, too_much, wish,
 };
@@ -53,7 +54,8 @@ const PARTS: [(&str, &str); 4] =
     [("workspace", "Workspace"), ("data1", "Data volume 1"), ("data2", "Data volume 2"), ("data3", "Data volume 3")];
 
 /// Where the server's words about a pod belong in the form: the first that they have.
-const PLACES: [(&str, &str); 12] = [
+const PLACES: [(&str, &str); 13] = [
+    ("applying poddefaults", "configurations"),
     ("requested: requests.cpu", "cpu"),
     ("requested: requests.memory", "memory"),
     ("exceeded quota", "extra"),
@@ -288,23 +290,38 @@ pub(super) async fn judged(site: &Site, visitor: &Visitor, wish: &Wish) -> Resul
         wrong.push(answer?);
     }
     // Who may not make pods still has notebooks: the controller makes theirs.
-    if visitor.may(site, Deed::new("create", "", "pods", namespace, "")).await?
-        && let Err(failure) = own.make(&pod(&wish.notebook), true).await
-    {
-        match failure.class {
-            // The pod of before is on its way out; or what would look at it does not look as if.
-            Class::Exists | Class::NoDryRun => {}
-            Class::Forbidden | Class::Denied | Class::Invalid => {
-                let found = PLACES.into_iter().find(|(words, _)| failure.message.contains(words));
-                wrong.push(Wrong::new(
-                    found.map_or("", |(_, field)| field),
-                    format!("the cluster refuses it: {}", failure.message),
-                ));
-            }
-            _ => return Err(Problem::of(&failure, "try whether the notebook would start")),
+    if visitor.may(site, Deed::new("create", "", "pods", namespace, "")).await? {
+        match own.make(&pod(&wish.notebook), true).await {
+            Ok(pod) => wrong.extend(left_out(&pod, &wish.configurations)),
+            Err(failure) => match failure.class {
+                // The pod of before is on its way out; or what would look at it does not look as if.
+                Class::Exists | Class::NoDryRun => {}
+                Class::Forbidden | Class::Denied | Class::Invalid => {
+                    let found = PLACES.into_iter().find(|(words, _)| failure.message.contains(words));
+                    wrong.push(Wrong::new(
+                        found.map_or("", |(_, field)| field),
+                        format!("the cluster refuses it: {}", failure.message),
+                    ));
+                }
+                _ => return Err(Problem::of(&failure, "try whether the notebook would start")),
+            },
         }
     }
     Ok(wrong)
+}
+
+/// Configurations that would not be in the pod. Today's webhook puts them there, and says so on the pod: where it does not run, a choice
+/// would be nothing but a label.
+fn left_out(pod: &Value, configurations: &[String]) -> Option<Wrong> {
+    let is_in = |name: &&String| pod["metadata"]["annotations"].get(format!("{POD_DEFAULT_APPLIED}{name}")).is_some();
+    let left_out: Vec<&str> = configurations.iter().filter(|name| !is_in(name)).map(String::as_str).collect();
+    (!left_out.is_empty()).then(|| {
+        let message = format!(
+            "nothing in this cluster would put {} into the server’s pod: do without, or ask an admin for the webhook of PodDefaults",
+            left_out.join(", ")
+        );
+        Wrong::new("configurations", message)
+    })
 }
 
 fn in_words(over: &TooMuch) -> Wrong {

@@ -57,6 +57,7 @@ mod way_in;
 mod web;
 mod web_attacks;
 mod web_browser;
+mod web_configurations;
 mod web_notebooks;
 mod web_notebooks_attacks;
 mod web_notebooks_browser;

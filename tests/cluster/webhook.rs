@@ -1,5 +1,5 @@
 //! A webhook of the tests' own: a real HTTPS server on loopback that, once it answers, lets everything pass, and converts between
-//! versions by changing nothing else.
+//! versions by changing nothing else. Into pods it puts what today's webhook of `PodDefault`s would, in its words.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use base64::Engine;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use serde_json::{Value, json};
 
 pub(crate) struct Webhook {
     pub(crate) port: u16,
@@ -32,6 +33,14 @@ impl Webhook {
     pub(crate) fn configuration(&self) -> String {
         format!(
             "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\nmetadata: {{name: guard}}\nwebhooks:\n- name: guard.example.com\n  admissionReviewVersions: [v1]\n  sideEffects: None\n  clientConfig: {}\n  objectSelector: {{matchLabels: {{guarded: 'yes'}}}}\n  rules: [{{apiGroups: [''], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [configmaps]}}]\n",
+            self.client()
+        )
+    }
+
+    /// A configuration that is shown pods as they are made, but for those that the system needs.
+    pub(crate) fn of_pods(&self) -> String {
+        format!(
+            "apiVersion: admissionregistration.k8s.io/v1\nkind: MutatingWebhookConfiguration\nmetadata: {{name: pod-defaults}}\nwebhooks:\n- name: pod-defaults.example.com\n  admissionReviewVersions: [v1]\n  sideEffects: None\n  clientConfig: {}\n  namespaceSelector: {{matchLabels: {{app.kubernetes.io/part-of: kubeflow-profile}}}}\n  rules: [{{apiGroups: [''], apiVersions: [v1], operations: [CREATE], resources: [pods]}}]\n",
             self.client()
         )
     }
@@ -107,20 +116,42 @@ fn serve(stream: StreamOwned<ServerConnection, std::net::TcpStream>, stopped: &A
         if stopped.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let review: serde_json::Value = serde_json::from_slice(&body)?;
+        let review: Value = serde_json::from_slice(&body)?;
         let request = &review["request"];
-        let mut response = serde_json::json!({"uid": request["uid"], "allowed": true});
+        let mut response = json!({"uid": request["uid"], "allowed": true});
         if let Some(objects) = request["objects"].as_array() {
             let mut objects = objects.clone();
             for object in &mut objects {
                 object["apiVersion"] = request["desiredAPIVersion"].clone();
             }
-            response = serde_json::json!({"uid": request["uid"], "result": {"status": "Success"}, "convertedObjects": objects});
+            response = json!({"uid": request["uid"], "result": {"status": "Success"}, "convertedObjects": objects});
         }
-        let answer = serde_json::json!({"apiVersion": review["apiVersion"], "kind": review["kind"], "response": response});
+        if request["resource"]["resource"] == "pods" && request["object"]["metadata"]["labels"]["use-proxy"] == "true" {
+            response = with_proxy(&request["uid"], &request["object"]);
+        }
+        let answer = json!({"apiVersion": review["apiVersion"], "kind": review["kind"], "response": response});
         let answer = answer.to_string();
         let stream = reader.get_mut();
         write!(stream, "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{answer}", answer.len())?;
         stream.flush()?;
     }
+}
+
+/// What `PodDefault` `proxy` does to a pod with its label: a variable, which must not be there with another value.
+fn with_proxy(uid: &Value, pod: &Value) -> Value {
+    let container = &pod["spec"]["containers"][0];
+    let mut variables = container["env"].as_array().cloned().unwrap_or_default();
+    if variables.iter().any(|variable| variable["name"] == "PROXY") {
+        let message = "conflict occurred while applying poddefaults: proxy on pod: merging env for proxy has a conflict on PROXY";
+        return json!({"uid": uid, "allowed": false, "status": {"message": message}});
+    }
+    variables.push(json!({"name": "PROXY", "value": "proxy.example.com"}));
+    let mut annotations = pod["metadata"]["annotations"].as_object().cloned().unwrap_or_default();
+    annotations.insert("poddefault.admission.kubeflow.org/poddefault-proxy".into(), "1".into());
+    let patch = json!([
+        {"op": "add", "path": "/metadata/annotations", "value": annotations},
+        {"op": "add", "path": "/spec/containers/0/env", "value": variables},
+    ]);
+    let patch = base64::engine::general_purpose::STANDARD.encode(patch.to_string());
+    json!({"uid": uid, "allowed": true, "patchType": "JSONPatch", "patch": patch})
 }
