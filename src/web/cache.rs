@@ -47,6 +47,8 @@ const KINDS: [Kind; 9] = [
     Kind::Trust,
     Kind::Defaults,
 ];
+/// What open pages follow.
+const SHOWN: [Kind; 5] = [Kind::Namespaces, Kind::Profiles, Kind::Quotas, Kind::Bindings, Kind::Notebooks];
 /// The `ConfigMap` of component auth.
 pub(super) const TRUST: &str = "mesh";
 /// The `ConfigMap` of component profiles.
@@ -170,12 +172,12 @@ impl Cache {
             Err(error) => kept.error = Some(error),
         }
         drop(kinds);
-        if is_news && matches!(kind, Kind::Notebooks | Kind::Quotas) {
+        if is_news && SHOWN.contains(&kind) {
             self.changes.send_modify(|count| *count += 1);
         }
     }
 
-    /// Tells whenever a notebook or a quota has changed.
+    /// Tells whenever something of [`SHOWN`] has changed.
     pub(super) fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::Site;
 use super::answer::{Answer, Problem, Wants};
-use super::rows::{candidates, each, may_create, row};
+use super::rows::{candidates, each, fingerprint, may_create, row};
 use super::visitor::Visitor;
 
 /// Who has no namespace yet is taken to making one, if they may.
@@ -19,11 +19,12 @@ pub(super) async fn show(
     Extension(wants): Extension<Wants>,
 ) -> Result<Answer, Problem> {
     let shown = candidates(&site, &visitor);
+    let seen = fingerprint(&site, &visitor, &shown);
     let rows = each(shown.iter().map(|namespace| row(&site, &visitor, namespace)).collect()).await?;
     let namespaces: Vec<_> = rows.into_iter().flatten().collect();
     let may_create = may_create(&site, &visitor).await?;
     if namespaces.is_empty() && may_create && wants == Wants::Page {
         return Ok(Answer::Elsewhere("/profiles#new".to_owned()));
     }
-    Ok(Answer::Page(StatusCode::OK, "home.html", json!({"namespaces": namespaces, "mayCreate": may_create})))
+    Ok(Answer::Page(StatusCode::OK, "home.html", json!({"namespaces": namespaces, "mayCreate": may_create, "seen": seen})))
 }

@@ -22,7 +22,9 @@ use super::answer::Problem;
 use super::fields::Fields;
 use super::notebooks::{chosen, fingerprint, namespaces, notebooks};
 use super::notebooks_one::{LINES, read};
+use super::profile::seen;
 use super::rate::Place;
+use super::rows::{self, KUBEFLOW, candidates};
 use super::visitor::Visitor;
 use crate::cluster::Failure;
 use crate::notebooks::{Lines, server};
@@ -39,36 +41,62 @@ const TOGETHER: Duration = Duration::from_millis(150);
 /// The longest line of a log that is sent in one piece.
 const LONGEST: usize = 64 * 1024;
 
+/// What a stream tells the changes of.
+enum Followed {
+    Notebooks {
+        namespace: String,
+        name: Option<String>,
+    },
+    Profile(String),
+    /// The namespaces that are somebody's.
+    Mine,
+}
+
 /// A visitor's place in a stream, until it ends.
 struct Seat {
     _place: Place,
     site: Arc<Site>,
     visitor: Visitor,
-    namespace: String,
     until: Instant,
     ending: watch::Receiver<bool>,
 }
 
 impl Seat {
-    fn take(site: &Arc<Site>, visitor: &Visitor, namespace: &str) -> Result<Self, Problem> {
+    fn take(site: &Arc<Site>, visitor: &Visitor) -> Result<Self, Problem> {
         let too_many = || Problem::new(StatusCode::TOO_MANY_REQUESTS, "you have too many pages open that follow something");
         Ok(Self {
             _place: site.streams.take(&visitor.user).ok_or_else(too_many)?,
             site: Arc::clone(site),
             visitor: visitor.clone(),
-            namespace: namespace.to_owned(),
             until: Instant::now() + LASTS,
             ending: site.ending.clone(),
         })
     }
 
-    /// Whether the stream may go on: there is time, the role does not end, and the visitor still may do this.
-    async fn stands(&self, deed: Deed) -> bool {
+    /// Whether the stream may go on: there is time, the role does not end, and the visitor is still let in.
+    fn stands(&self) -> bool {
         let is_known = self.site.bare.is_some() || self.site.cache.knows("users", &self.visitor.user);
-        Instant::now() < self.until
-            && !*self.ending.borrow()
-            && is_known
-            && self.visitor.may(&self.site, deed).await.unwrap_or_default()
+        Instant::now() < self.until && !*self.ending.borrow() && is_known
+    }
+
+    async fn may(&self, deed: Deed) -> bool {
+        self.stands() && self.visitor.may(&self.site, deed).await.unwrap_or_default()
+    }
+
+    /// A word for what there is now; none where the visitor may look no longer.
+    async fn now(&self, followed: &Followed) -> Option<String> {
+        let Self { site, visitor, .. } = self;
+        match followed {
+            Followed::Notebooks { namespace, name } => {
+                let may = self.may(Deed::new("list", KUBEFLOW, "notebooks", namespace, "")).await;
+                may.then(|| fingerprint(site, namespace, name.as_deref()))
+            }
+            Followed::Profile(name) => {
+                let (namespace, _) = seen(site, visitor, name).await.ok().filter(|_| self.stands())?;
+                Some(rows::fingerprint(site, visitor, &[namespace]))
+            }
+            Followed::Mine => self.stands().then(|| rows::fingerprint(site, visitor, &candidates(site, visitor))),
+        }
     }
 }
 
@@ -88,27 +116,44 @@ pub(super) async fn changes(
     let namespaces = if asked.is_empty() { namespaces(&site, &visitor).await? } else { Vec::new() };
     let namespace = chosen(&site, &visitor, asked, &namespaces).await?;
     let namespace = namespace.ok_or_else(|| Problem::missing("there is nothing to follow"))?;
-    let seat = Seat::take(&site, &visitor, &namespace)?;
     let name = Some(query.get("name")).filter(|name| !name.is_empty()).map(str::to_owned);
-    let state = (seat, name, query.get("seen").to_owned(), site.cache.changes(), true);
-    let events = stream::unfold(state, |(mut seat, name, mut seen, mut changed, is_first)| async move {
+    follow(&site, &visitor, &query, Followed::Notebooks { namespace, name })
+}
+
+/// Says when a profile, or without one the visitor's namespaces, have changed since the page that was `seen`.
+pub(super) async fn changes_of_profiles(
+    State(site): State<Arc<Site>>,
+    Extension(visitor): Extension<Visitor>,
+    Extension(query): Extension<Fields>,
+) -> Result<Response, Problem> {
+    let followed = match query.get("profile") {
+        "" => Followed::Mine,
+        name => {
+            seen(&site, &visitor, name).await?;
+            Followed::Profile(name.to_owned())
+        }
+    };
+    follow(&site, &visitor, &query, followed)
+}
+
+fn follow(site: &Arc<Site>, visitor: &Visitor, query: &Fields, followed: Followed) -> Result<Response, Problem> {
+    let seat = Seat::take(site, visitor)?;
+    let state = (seat, followed, query.get("seen").to_owned(), site.cache.changes(), true);
+    let events = stream::unfold(state, |(mut seat, followed, mut seen, mut changed, is_first)| async move {
         loop {
-            if !seat.stands(Deed::new("list", super::rows::KUBEFLOW, "notebooks", &seat.namespace, "")).await {
-                return None;
-            }
             changed.mark_unchanged();
-            let now = fingerprint(&seat.site, &seat.namespace, name.as_deref());
+            let now = seat.now(&followed).await?;
             if now != seen {
                 seen.clone_from(&now);
-                return Some((format!("event: changed\ndata: {now}\n\n"), (seat, name, seen, changed, false)));
+                return Some((format!("event: changed\ndata: {now}\n\n"), (seat, followed, seen, changed, false)));
             }
             if is_first {
-                return Some((": it stands\n\n".to_owned(), (seat, name, seen, changed, false)));
+                return Some((": it stands\n\n".to_owned(), (seat, followed, seen, changed, false)));
             }
             tokio::select! {
                 _ = changed.changed() => tokio::time::sleep(TOGETHER).await,
                 _ = seat.ending.changed() => {}
-                () = tokio::time::sleep(PULSE) => return Some((":\n\n".to_owned(), (seat, name, seen, changed, false))),
+                () = tokio::time::sleep(PULSE) => return Some((":\n\n".to_owned(), (seat, followed, seen, changed, false))),
             }
         }
     });
@@ -123,23 +168,23 @@ pub(super) async fn log(
 ) -> Result<Response, Problem> {
     let what = format!("read the log of notebook {name}");
     let notebook = read(&visitor, &namespace, &name).await?;
-    let seat = Seat::take(&site, &visitor, &namespace)?;
+    let seat = Seat::take(&site, &visitor)?;
     let lines = Lines { previous: false, follow: true, tail: LINES };
     let container = text(server(&notebook).1, "/name");
     let log = notebooks(&visitor).log(&namespace, &name, container, lines).await;
     let log = Box::pin(log.map_err(|failure| Problem::of(&failure, &what))?);
-    Ok(streamed(stream::unfold(Some((seat, log, Vec::new())), |state| async move {
-        let (seat, mut log, mut rest) = state?;
+    Ok(streamed(stream::unfold(Some((seat, namespace, log, Vec::new())), |state| async move {
+        let (seat, namespace, mut log, mut rest) = state?;
         loop {
-            if !seat.stands(Deed::new("get", "", "pods/log", &seat.namespace, "")).await {
+            if !seat.may(Deed::new("get", "", "pods/log", &namespace, "")).await {
                 return None;
             }
             match tokio::time::timeout(PULSE, log.next()).await {
-                Err(_) => return Some((":\n\n".to_owned(), Some((seat, log, rest)))),
+                Err(_) => return Some((":\n\n".to_owned(), Some((seat, namespace, log, rest)))),
                 Ok(Some(Ok(part))) => {
                     let events = lines_of(&mut rest, &part);
                     if !events.is_empty() {
-                        return Some((events, Some((seat, log, rest))));
+                        return Some((events, Some((seat, namespace, log, rest))));
                     }
                 }
                 Ok(None | Some(Err(Failure { .. }))) => {

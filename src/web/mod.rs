@@ -160,6 +160,7 @@ fn pages(site: &Arc<Site>) -> Router {
         .route("/profiles", get(profiles::list).post(profiles::create))
         .route("/profiles/{name}", get(profile::show))
         .route("/profiles/{name}/{action}", post(profile::act))
+        .route("/changes", get(live::changes_of_profiles))
         .route("/jupyter", get(notebooks::list_all))
         .route("/jupyter/new", get(notebooks_spawner::form).post(notebooks_spawner::create))
         .route("/jupyter/changes", get(live::changes))

@@ -84,7 +84,7 @@ fn asset(content_type: &'static str, text: &'static str) -> impl IntoResponse {
     ([(CONTENT_TYPE, content_type), (CACHE_CONTROL, "private, max-age=300")], text)
 }
 
-/// The script of the pages of notebooks.
+/// The script of pages that follow what happens.
 pub(super) async fn script() -> impl IntoResponse {
     asset("text/javascript; charset=utf-8", SCRIPT)
 }
@@ -110,14 +110,14 @@ mod tests {
         let limits = json!([{"resource": EVIL, "label": EVIL, "default": EVIL, "value": EVIL}]);
         let defaults = json!([{"resource": EVIL, "label": EVIL, "default": EVIL}]);
         [
-            ("home.html", json!({"namespaces": [row], "mayCreate": true, "told": EVIL})),
-            ("home.html", json!({"namespaces": [], "mayCreate": true, "told": null})),
+            ("home.html", json!({"namespaces": [row], "mayCreate": true, "told": EVIL, "seen": EVIL})),
+            ("home.html", json!({"namespaces": [], "mayCreate": true, "told": null, "seen": EVIL})),
             (
                 "profiles.html",
                 json!({"profiles": [row], "mayCreate": true, "all": true, "defaults": defaults, "told": EVIL, "problem": {"message": EVIL, "field": "name", "details": [EVIL], "hints": [EVIL]},
                     "form": {"name": EVIL, "namespace": EVIL, "owner": EVIL, "kind": "Group"}, "limits": limits, "query": EVIL, "search": EVIL, "page": 1, "pages": 3, "count": 1}),
             ),
-            ("profile.html", json!({"profile": row, "may": may, "limits": limits, "told": EVIL})),
+            ("profile.html", json!({"profile": row, "may": may, "limits": limits, "told": EVIL, "seen": EVIL})),
             (
                 "problem.html",
                 json!({"problem": {"status": 403, "title": "Forbidden", "message": EVIL, "details": [EVIL], "hints": [EVIL]}, "hints": [[EVIL, EVIL, EVIL]]}),

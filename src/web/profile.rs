@@ -12,7 +12,7 @@ use super::answer::{Answer, Problem};
 use super::cache::Kind;
 use super::fields::Fields;
 use super::profiles::{changed_limits, defaults, subject};
-use super::rows::{brief, label, may, may_read, namespace_of_profile, people_of, row};
+use super::rows::{brief, fingerprint, label, may, may_read, namespace_of_profile, people_of, row};
 use super::visitor::Visitor;
 use crate::api::profile::Subject;
 use crate::cluster::Class;
@@ -37,6 +37,7 @@ pub(super) async fn show(
     Path(name): Path<String>,
 ) -> Result<Answer, Problem> {
     let (namespace, row) = seen(&site, &visitor, &name).await?;
+    let known = fingerprint(&site, &visitor, std::slice::from_ref(&namespace));
     let may = may(&site, &visitor, &name, &namespace).await?;
     let profile = site.cache.one(Kind::Profiles, SYSTEM_NAMESPACE, &name);
     let own = profile.as_deref().map(|profile| &profile["spec"]["template"]["spec"]["resourceQuota"]["hard"]);
@@ -48,7 +49,8 @@ pub(super) async fn show(
     // The limits of the profile itself are for those who may change it.
     let limits: Vec<Value> = if may["change"] == true { defaults(&site).iter().map(limit).collect() } else { Vec::new() };
     let told = TOLD.iter().find(|(done, _)| *done == query.get("done")).map(|(_, text)| *text);
-    Ok(Answer::Page(StatusCode::OK, "profile.html", json!({"profile": row, "may": may, "limits": limits, "told": told})))
+    let data = json!({"profile": row, "may": may, "limits": limits, "told": told, "seen": known});
+    Ok(Answer::Page(StatusCode::OK, "profile.html", data))
 }
 
 /// The namespace of a profile, and what a visitor may see of it. Who may see neither is not told whether there is one.

@@ -11,6 +11,7 @@ use super::cache::Kind;
 use super::visitor::Visitor;
 use crate::catalog::quantity_value;
 use crate::cluster::Failure;
+use crate::digest::sha256;
 use crate::labels::{PROFILE, PROFILE_UID};
 use crate::notebooks::state as state_of_notebook;
 use crate::object::list;
@@ -121,6 +122,25 @@ pub(super) async fn row(site: &Site, visitor: &Visitor, namespace: &str) -> Resu
     };
     row["people"] = if bindings? { people(&site.cache.within(Kind::Bindings, namespace)) } else { Value::Null };
     Ok(Some(row))
+}
+
+/// A word for all that is known of some namespaces: another one says that there is something new. What that is, a row shows to whoever may
+/// see it.
+pub(super) fn fingerprint(site: &Site, visitor: &Visitor, namespaces: &[String]) -> String {
+    let told = |namespace: &String| {
+        let live = site.cache.one(Kind::Namespaces, "", namespace);
+        let name = live.as_deref().map(profile_of).unwrap_or_default();
+        let notebooks: Value = site.cache.within(Kind::Notebooks, namespace).iter().map(|it| notebook(it)).collect();
+        let people = people(&site.cache.within(Kind::Bindings, namespace));
+        json!([
+            brief(site, visitor, name, namespace, true),
+            quota(site.cache.one(Kind::Quotas, namespace, QUOTA)),
+            notebooks,
+            people
+        ])
+    };
+    let known: Value = namespaces.iter().map(told).collect();
+    sha256(known.to_string().as_bytes())[..16].to_owned()
 }
 
 /// Used, limit and free of each resource; how full, in percent.

@@ -115,9 +115,11 @@ fn what_is_used_shows(visit: &Visit) {
     let limits = json!({"cpu": "12", "memory": "120Gi"});
     let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "busy", "namespace": "kubeflow-jane"},
         "spec": {"containers": [{"name": "busy", "image": "busy", "resources": {"requests": requests, "limits": limits}}]}});
-    visit.test.admin(&["create", "-f", &visit.test.app.write("busy.json", &pod.to_string())]);
     visit.becomes(JANE);
-    visit.until("/", "12 of 32 used, 20 free", true);
+    visit.until("/", "32 free", true);
+    visit.test.admin(&["create", "-f", &visit.test.app.write("busy.json", &pod.to_string())]);
+    // The page is not loaded anew: it follows.
+    visit.says("12 of 32 used, 20 free");
     let bars = "return [...document.querySelectorAll('section')].find(it => it.innerText.includes('kubeflow-jane')).querySelectorAll('meter')[0].value";
     assert_eq!(visit.browser.script(bars), 38);
     visit.browser.is_for_everybody("my-namespaces");
@@ -146,7 +148,7 @@ fn jane_shares_by_keyboard(visit: &Visit) {
     browser.press(&ENTER.to_string());
     visit.is_at("/profiles/jane?done=share");
     visit.says("It is shared.");
-    visit.until("/profiles/jane", BOB, true);
+    visit.says(BOB);
     browser.is_quiet(&[]);
 }
 

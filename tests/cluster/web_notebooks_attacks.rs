@@ -104,6 +104,7 @@ fn bob_gets_nothing(rig: &Rig, jane: &Person<'_>, bob: &Person<'_>) {
         "/jupyter/kubeflow-jane/secret-plan/log/live",
         "/jupyter/changes?namespace=kubeflow-jane",
         "/jupyter/changes?namespace=kubeflow-jane&name=secret-plan",
+        "/changes?profile=jane",
         "/jupyter/kubeflow-bob%2f..%2fkubeflow-jane/secret-plan",
         "/jupyter/kubeflow-bob/..%2f..%2fkubeflow-jane%2fnotebooks%2fsecret-plan",
         "/jupyter?namespace=..%2fkubeflow-jane",
@@ -149,9 +150,15 @@ fn bob_gets_nothing(rig: &Rig, jane: &Person<'_>, bob: &Person<'_>) {
         jane.raw("POST", target, &[form, ("origin", "https://evil.example.com")], b"confirm=secret-plan&name=evil").is(403);
         jane.raw("POST", target, &[form], b"confirm=secret-plan&name=evil&namespace=kubeflow-jane").is(403);
     }
-    for target in
-        ["/jupyter", "/jupyter/new", LIST, "/jupyter/changes", "/jupyter/kubeflow-jane/secret-plan/log/live", "/api/notebooks"]
-    {
+    for target in [
+        "/jupyter",
+        "/jupyter/new",
+        LIST,
+        "/changes",
+        "/jupyter/changes",
+        "/jupyter/kubeflow-jane/secret-plan/log/live",
+        "/api/notebooks",
+    ] {
         rig.web.send("GET", target, &[], b"").is(401);
     }
     jane.get("/jupyter/kubeflow-jane/secret-plan/stop").is(405);
@@ -205,14 +212,20 @@ fn who_loses_their_part_hears_no_more(rig: &Rig, jane: &Person<'_>, bob: &Person
     rig.test.cluster.until("bob sees it", || bob.get(LIST).status == 200);
     rig.test.cluster.until("bob may act", || bob.get("/jupyter/kubeflow-jane/secret-plan").text.contains("/stop"));
     let mut changes = Following::of(rig, BOB, "/jupyter/changes?namespace=kubeflow-jane");
+    let mut profile = Following::of(rig, BOB, "/changes?profile=jane");
+    let mut mine = Following::of(rig, BOB, "/changes");
     let mut log = Following::of(rig, BOB, "/jupyter/kubeflow-jane/secret-plan/log/live");
-    changes.until("event: changed");
+    for stream in [&mut changes, &mut profile, &mut mine] {
+        stream.until("event: changed");
+    }
     log.until("the secret of jane");
     jane.submit("/profiles/jane/unshare", &[("kind", "User"), ("who", BOB)]).is(303);
     // The API server's word is believed for five seconds, and asked for at every pulse.
     let heard = changes.end();
     assert!(heard.len() < 100, "{heard:?}");
     log.end();
+    profile.end();
+    mine.until("event: changed");
     kubelet.say("said too late for bob\n");
     bob.get("/jupyter/kubeflow-jane/secret-plan/log").is(404);
 }

@@ -1,4 +1,4 @@
-// Keeps pages of notebooks as things are now. Without it they work as well, and show what was when they were loaded.
+// Keeps pages as things are now. Without it they work as well, and show what was when they were loaded.
 "use strict";
 
 const followed = document.querySelector("[data-follow]");
