@@ -71,14 +71,28 @@ const PLACES: [(&str, &str); 13] = [
 ];
 
 /// What is known of a namespace before a form of it is shown or read.
-struct Known {
+struct Known<'a> {
     namespace: String,
+    /// Those among which the visitor may choose, and the notebook as it is; of these the one or the other is there.
+    namespaces: Vec<String>,
+    before: Option<&'a Value>,
     choices: Choices,
     claims: Vec<Value>,
     pod_defaults: Vec<Value>,
 }
 
-impl Known {
+impl<'a> Known<'a> {
+    /// For a new notebook, in one of these namespaces.
+    async fn of_new(site: &Site, visitor: &Visitor, asked: &str) -> Result<Self, Problem> {
+        let (namespace, namespaces) = place(site, visitor, asked).await?;
+        Ok(Self { namespaces, ..Self::read(site, visitor, &namespace).await? })
+    }
+
+    /// For one that is there, and stopped.
+    async fn of(site: &Site, visitor: &Visitor, notebook: &'a Value) -> Result<Self, Problem> {
+        Ok(Self { before: Some(notebook), ..Self::read(site, visitor, text(notebook, "/metadata/namespace")).await? })
+    }
+
     async fn read(site: &Site, visitor: &Visitor, namespace: &str) -> Result<Self, Problem> {
         let settings = site.cache.one(Kind::Spawner, SYSTEM_NAMESPACE, SPAWNER).ok_or_else(|| {
             Problem::missing("this Kubeflow makes no notebooks yet")
@@ -96,11 +110,18 @@ impl Known {
             Err(failure) if failure.class == Class::Forbidden => Vec::new(),
             found => found?,
         };
-        Ok(Self { namespace: namespace.to_owned(), choices, claims: claims?.unwrap_or_default(), pod_defaults })
+        Ok(Self {
+            namespace: namespace.to_owned(),
+            namespaces: Vec::new(),
+            before: None,
+            choices,
+            claims: claims?.unwrap_or_default(),
+            pod_defaults,
+        })
     }
 
-    fn context<'a>(&'a self, user: Option<&'a str>, before: Option<&'a Value>) -> Context<'a> {
-        Context { choices: &self.choices, user, pod_defaults: &self.pod_defaults, claims: &self.claims, before }
+    fn context<'b>(&'b self, user: Option<&'b str>) -> Context<'b> {
+        Context { choices: &self.choices, user, pod_defaults: &self.pod_defaults, claims: &self.claims, before: self.before }
     }
 }
 
@@ -123,10 +144,8 @@ pub(super) async fn form(
     Extension(visitor): Extension<Visitor>,
     Extension(query): Extension<Fields>,
 ) -> Result<Answer, Problem> {
-    let (namespace, namespaces) = place(&site, &visitor, query.get("namespace")).await?;
-    let known = Known::read(&site, &visitor, &namespace).await?;
-    let typed = basis(&namespace, known.context(None, None));
-    let data = shown(&site, &visitor, &known, &namespaces, &typed, &[], None).await?;
+    let known = Known::of_new(&site, &visitor, query.get("namespace")).await?;
+    let data = shown(&site, &visitor, &known, &basis(&known.namespace, known.context(None)), &[]).await?;
     Ok(Answer::Page(StatusCode::OK, "notebook_form.html", data))
 }
 
@@ -141,13 +160,13 @@ pub(super) async fn create(
 
 /// Makes a notebook of what is said.
 pub(super) async fn spawn(site: &Site, visitor: &Visitor, wants: Wants, asked: &str, said: &Typed) -> Result<Answer, Problem> {
-    let (namespace, namespaces) = place(site, visitor, asked).await?;
-    let known = Known::read(site, visitor, &namespace).await?;
+    let known = Known::of_new(site, visitor, asked).await?;
+    let namespace = known.namespace.as_str();
     let name = said.get("name").map_or("", String::as_str);
     let user = visitor.profiles().user().await;
-    let wrong = match wish(said, &namespace, name, known.context(user.as_deref(), None)) {
+    let wrong = match wish(said, namespace, name, known.context(user.as_deref())) {
         Err(mut wrong) => {
-            if site.cache.one(Kind::Notebooks, &namespace, name).is_some() {
+            if site.cache.one(Kind::Notebooks, namespace, name).is_some() {
                 wrong.push(taken());
             }
             wrong
@@ -155,20 +174,19 @@ pub(super) async fn spawn(site: &Site, visitor: &Visitor, wants: Wants, asked: &
         Ok(wish) => match made(site, visitor, &wish, Write::Make).await? {
             Ok(object) => {
                 tracing::info!(user = ?visitor.user, namespace, notebook = name, "a notebook is made");
-                let next = format!("{}?done=made&name={name}", page_of(&namespace, name));
+                let next = format!("{}?done=made&name={name}", page_of(namespace, name));
                 return Ok(Answer::Changed { next, made: true, object });
             }
             Err(wrong) => wrong,
         },
     };
-    answered(site, visitor, wants, &known, &namespaces, said, &wrong, None).await
+    answered(site, visitor, wants, &known, said, &wrong).await
 }
 
 pub(super) async fn edit_form(site: &Site, visitor: &Visitor, notebook: &Value) -> Result<Answer, Problem> {
     stopped(notebook)?;
-    let known = Known::read(site, visitor, text(notebook, "/metadata/namespace")).await?;
-    let typed = basis(&known.namespace, known.context(None, Some(notebook)));
-    let data = shown(site, visitor, &known, &[], &typed, &[], Some(notebook)).await?;
+    let known = Known::of(site, visitor, notebook).await?;
+    let data = shown(site, visitor, &known, &basis(&known.namespace, known.context(None)), &[]).await?;
     Ok(Answer::Page(StatusCode::OK, "notebook_form.html", data))
 }
 
@@ -187,10 +205,10 @@ pub(super) async fn edit(
         return Err(Problem::new(StatusCode::CONFLICT, "somebody has changed this notebook since the page was loaded")
             .hint("load the page anew, and look at it again"));
     }
-    let known = Known::read(site, visitor, text(notebook, "/metadata/namespace")).await?;
+    let known = Known::of(site, visitor, notebook).await?;
     let (namespace, name) = (known.namespace.as_str(), text(notebook, "/metadata/name"));
     let said = said(fields);
-    let wrong = match wish(&said, namespace, name, known.context(None, Some(notebook))) {
+    let wrong = match wish(&said, namespace, name, known.context(None)) {
         Err(wrong) => wrong,
         Ok(wish) => match made(site, visitor, &wish, Write::Replace).await? {
             Ok(object) => {
@@ -201,7 +219,7 @@ pub(super) async fn edit(
             Err(wrong) => wrong,
         },
     };
-    answered(site, visitor, wants, &known, &[], &said, &wrong, Some(notebook)).await
+    answered(site, visitor, wants, &known, &said, &wrong).await
 }
 
 fn stopped(notebook: &Value) -> Result<(), Problem> {
@@ -367,22 +385,19 @@ fn about_notebook(failure: &Failure) -> Result<Wrong, Problem> {
 }
 
 /// The form again with what is wrong, or for programs the first of it with all as details.
-#[allow(clippy::too_many_arguments, reason = "it is where all of them meet")]
 async fn answered(
     site: &Site,
     visitor: &Visitor,
     wants: Wants,
-    known: &Known,
-    namespaces: &[String],
+    known: &Known<'_>,
     said: &Typed,
     wrong: &[Wrong],
-    before: Option<&Value>,
 ) -> Result<Answer, Problem> {
     if wants == Wants::Json {
         return Err(as_problem(wrong));
     }
-    let typed = complete(basis(&known.namespace, known.context(None, before)), said);
-    let data = shown(site, visitor, known, namespaces, &typed, wrong, before).await?;
+    let typed = complete(basis(&known.namespace, known.context(None)), said);
+    let data = shown(site, visitor, known, &typed, wrong).await?;
     Ok(Answer::Page(StatusCode::UNPROCESSABLE_ENTITY, "notebook_form.html", data))
 }
 
@@ -398,16 +413,8 @@ fn as_problem(wrong: &[Wrong]) -> Problem {
 }
 
 /// Everything that the form's page shows.
-async fn shown(
-    site: &Site,
-    visitor: &Visitor,
-    known: &Known,
-    namespaces: &[String],
-    typed: &Typed,
-    wrong: &[Wrong],
-    before: Option<&Value>,
-) -> Result<Value, Problem> {
-    let Known { namespace, choices, claims, pod_defaults } = known;
+async fn shown(site: &Site, visitor: &Visitor, known: &Known<'_>, typed: &Typed, wrong: &[Wrong]) -> Result<Value, Problem> {
+    let Known { namespace, namespaces, before, choices, claims, pod_defaults } = known;
     let of = |field: &str| typed.get(field).map_or("", String::as_str);
     let quotas = visitor.may(site, Deed::new("list", "", "resourcequotas", namespace, "")).await?;
     let bars = if quotas { quota(site.cache.one(Kind::Quotas, namespace, QUOTA)) } else { Value::Null };
