@@ -19,6 +19,9 @@ pub(super) const PRIVATE_POLICY: &str = "notebook-private-";
 const IN_USE: [&str; 2] = ["*/api/kernels", "*/api/terminals"];
 const HEALTH: [&str; 2] = ["/healthz", "/wait-for-drain"];
 
+/// How many notebooks of a namespace may have a route: each is one at everybody's gateway.
+pub(super) const MOST: usize = 100;
+
 /// Whether a notebook may have a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Route {
@@ -30,8 +33,8 @@ pub(super) enum Route {
     AsItIs(Verdict),
 }
 
-/// Decides on the route; `is_served` says whether the cluster knows routes.
-pub(super) fn route(notebook: &Notebook, doors: &Doors, is_served: bool) -> Route {
+/// Decides on the route; `is_served` says whether the cluster knows routes, `older` how many notebooks of the namespace came before this one.
+pub(super) fn route(notebook: &Notebook, doors: &Doors, is_served: bool, older: usize) -> Route {
     if !is_served {
         let message = "the cluster has no virtualservices.networking.istio.io: no route leads to this notebook; `kubectl port-forward` does";
         return Route::AsItIs(Verdict::no("MeshMissing", message));
@@ -41,6 +44,10 @@ pub(super) fn route(notebook: &Notebook, doors: &Doors, is_served: bool) -> Rout
             "ConfigMap mesh is missing or wrong, so that nobody could be told from another; `kfctl apply k8s -c auth` makes it";
         return Route::AsItIs(Verdict::no("MeshNotConfigured", message));
     };
+    if older >= MOST {
+        let message = format!("no route is made: {MOST} notebooks of a namespace may have one, and as many are older");
+        return Route::Closed(Verdict::no("TooManyRoutes", message));
+    }
     let at_sidecar = doors.at_sidecars && has_sidecar(notebook);
     if private_to(notebook).is_some() && !at_sidecar {
         let message = "no route is made: only a sidecar keeps others of this namespace out, and none stands before this notebook";
@@ -132,7 +139,7 @@ mod tests {
         let plain = with(json!({}));
         let bare = with(json!({"sidecar.istio.io/inject": "false"}));
         let own = private("jane");
-        let is_open = |notebook: &Notebook, doors: &Doors| matches!(route(notebook, doors, true), Route::Open(_));
+        let is_open = |notebook: &Notebook, doors: &Doors| matches!(route(notebook, doors, true, MOST - 1), Route::Open(_));
         for (at_gateway, at_sidecars, expected) in [
             (true, true, [true, true, true]),
             (true, false, [true, true, false]),
@@ -143,11 +150,14 @@ mod tests {
             assert_eq!([is_open(&plain, &doors), is_open(&bare, &doors), is_open(&own, &doors)], expected);
         }
         // The token goes on to a sidecar that decides by it, and to nothing else.
-        let takes_token = |notebook: &Notebook, doors| route(notebook, &doors, true) == Route::Open(BTreeSet::new());
+        let takes_token = |notebook: &Notebook, doors| route(notebook, &doors, true, 0) == Route::Open(BTreeSet::new());
         assert!(takes_token(&plain, doors(true, true)) && takes_token(&own, doors(false, true)));
         assert!(!takes_token(&bare, doors(true, true)) && !takes_token(&plain, doors(true, false)));
-        assert!(matches!(route(&plain, &Doors::default(), true), Route::AsItIs(_)));
-        assert!(matches!(route(&plain, &doors(true, true), false), Route::AsItIs(_)));
+        assert!(matches!(route(&plain, &Doors::default(), true, 0), Route::AsItIs(_)));
+        assert!(matches!(route(&plain, &doors(true, true), false, 0), Route::AsItIs(_)));
+        assert!(
+            matches!(route(&plain, &doors(true, true), true, MOST), Route::Closed(verdict) if verdict.reason == "TooManyRoutes")
+        );
     }
 
     #[test]

@@ -155,7 +155,7 @@ impl Reconciler {
         let sets = format!("/apis/apps/v1/namespaces/{namespace}/statefulsets/{name}");
         put(Source::Sets, "StatefulSet", sets, desired::statefulset(notebook, settings), view.set.as_ref()).await?;
 
-        match access::route(notebook, &doors, routes_served) {
+        match access::route(notebook, &doors, routes_served, view.older) {
             Route::AsItIs(verdict) => Ok(verdict),
             Route::Open(ends) if is_closed => match desired::route(notebook, settings, &ends) {
                 Ok(content) => {

@@ -1,10 +1,11 @@
 //! What the watches have told of notebooks, and which notebook each piece of news is about. Pure.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::access::PRIVATE_POLICY;
+use super::access::{MOST, PRIVATE_POLICY};
 use super::desired::Origin;
 use super::settings::{CONFIGMAP, Settings};
 use super::store::{Key, Reduced, Store};
@@ -54,6 +55,8 @@ pub(super) struct World {
 #[derive(Debug)]
 pub(super) struct View {
     pub(super) notebook: Entry,
+    /// How many others of its namespace were made before it.
+    pub(super) older: usize,
     pub(super) settings: Result<Arc<Settings>, String>,
     /// Whether the cluster serves what [`MESH`] names, and it has been read.
     pub(super) served: [bool; 2],
@@ -76,7 +79,17 @@ impl World {
         match source {
             Source::Settings => all(&self.notebooks, self.settings.take(news)),
             Source::Definition(name) => all(&self.notebooks, self.definitions[usize::from(name == MESH[1])].take(news)),
-            Source::Notebooks => self.notebooks.take(news),
+            Source::Notebooks => {
+                let mut changed = self.notebooks.take(news);
+                let gone: BTreeSet<String> = changed
+                    .iter()
+                    .filter(|key| self.notebooks.get(key).is_none())
+                    .map(|(namespace, _)| namespace.clone())
+                    .collect();
+                // Their routes are those of others now.
+                changed.extend(gone.iter().map(|namespace| self.within(namespace)).filter(|all| all.len() >= MOST).flatten());
+                changed
+            }
             Source::Sets => self.sets.take(news),
             Source::Services => self.services.take(news),
             Source::Routes => news_or_all(&mut self.routes, news, &self.notebooks),
@@ -127,8 +140,11 @@ impl World {
 
     /// What there is to know for a reconcile; none where the notebook is gone, or notebooks are not kept here.
     pub(super) fn view(&self, key: &Key) -> Option<View> {
+        let notebook = self.notebooks.get(key)?;
+        let came_before = |other: &&Entry| (&other.created, &other.name) < (&notebook.created, &notebook.name);
         Some(View {
-            notebook: self.notebooks.get(key)?.clone(),
+            notebook: notebook.clone(),
+            older: self.notebooks.beginning(&key.0, "").filter(came_before).count(),
             settings: self.settings()?,
             served: [self.is_served(MESH[0]) && self.routes.synced, self.is_served(MESH[1]) && self.policies.synced],
             set: self.sets.get(key).cloned(),
@@ -421,6 +437,25 @@ mod tests {
         }
         let told: Vec<String> = world.view(&key()).expect("it is known").events.into_iter().map(|told| told.uid).collect();
         assert_eq!(told, ["b"]);
+    }
+
+    #[test]
+    fn the_oldest_come_first_and_leave_their_place_to_others() {
+        let mut world = world();
+        let notebook = |number: usize| {
+            json!({"apiVersion": "kubeflow.org/v1", "kind": "Notebook", "metadata": {"name": format!("nb-{number}"), "namespace": "n",
+                "uid": number.to_string(), "creationTimestamp": "2026-01-01T00:00:06Z", "resourceVersion": (number + 10).to_string()},
+                "spec": {"template": {"spec": {"containers": []}}}})
+        };
+        for number in 100..200 {
+            world.take(Source::Notebooks, Ok(Event::Apply(notebook(number))));
+        }
+        let older = |world: &World, name: &str| world.view(&("n".into(), name.into())).expect("it is known").older;
+        assert_eq!((older(&world, "nb"), older(&world, "nb-100"), older(&world, "nb-199")), (0, 1, MOST));
+        let gone = world.take(Source::Notebooks, Ok(Event::Delete(notebook(150))));
+        assert!(gone.len() == MOST + 1 && gone.contains(&("n".into(), "nb-199".into())), "{gone:?}");
+        assert_eq!(older(&world, "nb-199"), MOST - 1);
+        assert_eq!(world.take(Source::Notebooks, Ok(Event::Delete(notebook(151)))).len(), 1, "nobody waits any more");
     }
 
     #[test]
