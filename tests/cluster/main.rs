@@ -18,6 +18,8 @@ mod image;
 mod interference;
 mod istio;
 mod journey;
+#[path = "../common/jupyter.rs"]
+mod jupyter;
 mod kubelet;
 mod local;
 #[path = "../common/made.rs"]
@@ -25,10 +27,14 @@ mod local;
 mod made;
 mod message;
 mod notebook_culling;
+mod notebook_jupyter;
 mod notebook_leaders;
 mod notebooks;
 mod oauth2;
 mod open;
+#[path = "../common/process.rs"]
+#[allow(dead_code, reason = "the tests of the mesh use all of it")]
+mod process;
 mod profile_attacks;
 mod profile_claims;
 mod profile_commands;
@@ -66,6 +72,9 @@ mod web_rig;
 mod web_today;
 mod webhook;
 mod yaml;
+
+use made::wheel;
+use process::Process;
 
 use harness::Cluster;
 

@@ -47,13 +47,13 @@ fn servers(answers: &Answers) -> u16 {
 /// Stands in an answer for the time of the answer.
 const NOW: &str = "NOW";
 
-fn manifest(name: &str, annotations: &Value) -> String {
+pub(crate) fn manifest(name: &str, annotations: &Value) -> String {
     json!({"apiVersion": "kubeflow.org/v1", "kind": "Notebook", "metadata": {"name": name, "annotations": annotations},
         "spec": {"template": {"spec": {"containers": [{"name": name, "image": "i"}]}}}})
     .to_string()
 }
 
-fn set(test: &Profiles, values: &[(&str, &str)]) {
+pub(crate) fn set(test: &Profiles, values: &[(&str, &str)]) {
     for (key, value) in values {
         test.app.kfctl(&["param", "set", "notebooks", key, value]).success();
     }
