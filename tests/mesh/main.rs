@@ -13,6 +13,9 @@ mod endpoint;
 #[path = "../cluster/harness.rs"]
 #[allow(dead_code, reason = "the tests of the cluster use all of it")]
 mod harness;
+#[path = "../common/jupyter.rs"]
+mod jupyter;
+mod lab;
 mod login;
 mod mesh;
 #[path = "../cluster/oauth2.rs"]
@@ -26,9 +29,9 @@ mod tools;
 mod valid;
 mod verdicts;
 
-use mesh::Mesh;
+use mesh::{Mesh, Process};
 use requests::Cell;
-use tools::note;
+use tools::{note, wheel};
 
 /// Sends every cell; what is wrong is told all at once.
 fn matrix(mesh: &Mesh, cells: &[Cell], when: &str) {
@@ -50,6 +53,7 @@ fn e2e_each_user_reaches_what_is_theirs() {
     let mesh = Mesh::with_tokens(people);
     matrix(&mesh, &cells, "at first");
     verdicts::agree_with_envoy(&mesh, &cells);
+    lab::is_used_through_the_gateway(&mesh);
     changes::within_a_second(&mesh, &cells);
     endpoint::opens_and_closes_within_a_second(&mesh, &cells);
     settings::each_holds(&mesh, &settings);
