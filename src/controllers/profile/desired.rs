@@ -392,6 +392,7 @@ mod tests {
             (json!({"kind": "Group", "name": "team"}), "Group team"),
             (json!({"kind": "ServiceAccount", "name": "team", "namespace": "here"}), account),
             (json!({"kind": "ServiceAccount", "name": "team"}), account),
+            (json!({"kind": "ServiceAccount", "name": "team", "namespace": "there"}), "User system:serviceaccount:there:team"),
             (json!({"kind": "User", "name": "system:serviceaccount:here:team"}), account),
         ] {
             assert_eq!(identity(&subject), expected);
