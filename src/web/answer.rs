@@ -82,11 +82,17 @@ impl Problem {
             Class::Denied | Class::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, format!("the cluster refuses to {what}")),
             _ => (StatusCode::SERVICE_UNAVAILABLE, format!("can't {what} now: the cluster does not answer as it should")),
         };
-        let problem = Self::new(status, message).detail(failure.message.clone());
+        let problem = Self::new(status, message);
+        let told = || problem.clone().detail(failure.message.clone());
         match failure.class {
-            Class::Forbidden => problem.hint("who owns the namespace, or an admin of the cluster, may"),
-            Class::Busy | Class::WebhookNotReady => problem.hint("try again in a moment"),
-            _ => problem,
+            Class::Forbidden => told().hint("who owns the namespace, or an admin of the cluster, may"),
+            // Why a connection fails tells people nothing, and an admin much.
+            Class::Busy => {
+                tracing::warn!(reason = failure.message, what, "the cluster does not answer as it should");
+                problem.hint("try again in a moment")
+            }
+            Class::WebhookNotReady => told().hint("try again in a moment"),
+            _ => told(),
         }
     }
 
@@ -130,5 +136,20 @@ impl IntoResponse for Answer {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         Answer::Problem(self).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_fails_is_told_in_plain_words() {
+        let failure = Failure::transport("client error (Connect): received fatal alert: HandshakeFailure");
+        let told = Problem::of(&failure, "list notebooks").json();
+        assert_eq!(told["message"], "can't list notebooks now: the cluster does not answer as it should");
+        assert_eq!((&told["details"], &told["hints"]), (&json!([]), &json!(["try again in a moment"])));
+        let refused = Failure::from_answer(422, br#"{"reason": "Invalid", "message": "spec.cpu: too much"}"#, None);
+        assert_eq!(Problem::of(&refused, "make it").json()["details"], json!(["spec.cpu: too much"]));
     }
 }
