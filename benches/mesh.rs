@@ -13,6 +13,8 @@ mod backends;
 mod client;
 #[path = "../tests/cluster/harness.rs"]
 mod harness;
+#[path = "../tests/common/made.rs"]
+mod made;
 #[path = "../tests/mesh/mesh.rs"]
 mod mesh;
 #[path = "../tests/mesh/requests.rs"]

@@ -47,8 +47,9 @@ impl Browser {
         until("chromedriver answers", || answer(&format!("{server}/status"), &[]).is_some_and(|(code, _)| code == 200));
         // As root Chromium has no sandbox; what it is shown here is ours.
         let arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,900"];
-        let wanted =
-            json!({"browserName": "chrome", "goog:chromeOptions": {"args": arguments}, "goog:loggingPrefs": {"browser": "ALL"}});
+        // A certificate that a test has made is nobody's.
+        let wanted = json!({"browserName": "chrome", "acceptInsecureCerts": true, "goog:chromeOptions": {"args": arguments},
+            "goog:loggingPrefs": {"browser": "ALL"}});
         let made = request("POST", &format!("{server}/session"), &json!({"capabilities": {"alwaysMatch": wanted}}));
         let made = made.expect("Chromium starts");
         browser.session = format!("{server}/session/{}", made["sessionId"].as_str().expect("a session"));
@@ -95,7 +96,12 @@ impl Browser {
     }
 
     pub(crate) fn script(&self, text: &str) -> Value {
-        self.ask("/execute/sync", &json!({"script": text, "args": []})).unwrap_or_else(|why| panic!("{why}: {text}"))
+        self.script_with(text, &json!([]))
+    }
+
+    /// Runs it with these arguments, and waits for what it promises.
+    pub(crate) fn script_with(&self, text: &str, arguments: &Value) -> Value {
+        self.ask("/execute/sync", &json!({"script": text, "args": arguments})).unwrap_or_else(|why| panic!("{why}: {text}"))
     }
 
     #[track_caller]

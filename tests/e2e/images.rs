@@ -120,6 +120,15 @@ pub(crate) fn notebook(cache: &Path) -> PathBuf {
     })
 }
 
+/// The archive of an image that is made of what `content` gives; `made_from` tells one content from another.
+pub(crate) fn archive(cache: &Path, name: &str, made_from: &str, content: impl FnOnce() -> (Files, Config)) -> PathBuf {
+    let folder = cache.join("images").join(&sha256(format!("{name} {made_from}").as_bytes())[..16]);
+    once(&folder, "image.tar", |archive| {
+        let (files, config) = content();
+        save(archive, name, &files, &config);
+    })
+}
+
 fn save(archive: &Path, name: &str, files: &Files, config: &Config) {
     let image = Image::new(files, config).expect("an image");
     let fresh = archive.with_extension("new");
@@ -142,6 +151,11 @@ impl Python {
         let (program, library) = said.trim().split_once('\n').expect("two lines");
         Self { program: program.into(), library: library.into() }
     }
+}
+
+/// Where Python is in the image of the notebook server.
+pub(crate) fn python() -> PathBuf {
+    Python::find().program
 }
 
 /// What a standard library has besides, and no server needs.

@@ -15,7 +15,7 @@ use crate::process::Process;
 use crate::programs::Programs;
 
 /// The node's address, and where the API server answers besides: pods don't reach the loopback address on which it listens.
-const ADDRESS: &str = "10.99.0.2";
+pub(crate) const ADDRESS: &str = "10.99.0.2";
 const API_PORT: u16 = 6443;
 const POD_NETWORK: &str = "10.244.0.0/24";
 
@@ -72,6 +72,10 @@ impl Node {
         self.containerd = containerd(&self.folder);
         self.kubelet = kubelet(&self.folder, &self.programs);
         self.is_ready();
+    }
+
+    pub(crate) fn programs(&self) -> &Programs {
+        &self.programs
     }
 
     pub(crate) fn kubectl(&self, arguments: &[&str]) -> Said {
@@ -223,6 +227,6 @@ fn kubelet(folder: &Path, programs: &Programs) -> Process {
 }
 
 /// Gives containerd an image from its archive.
-fn import(archive: &Path) {
+pub(crate) fn import(archive: &Path) {
     say(Command::new("ctr").args(["--namespace", "k8s.io", "images", "import"]).arg(archive)).success();
 }

@@ -6,6 +6,7 @@ use kfctl::directories::cache_directory;
 
 use crate::images;
 use crate::made::go_program;
+use crate::mesh::Parts;
 
 /// The Go module, as it is in this repository.
 const MODULE: [(&str, &str); 3] =
@@ -17,13 +18,16 @@ pub(crate) struct Programs {
     pub(crate) node: PathBuf,
     /// Archives of images.
     pub(crate) images: Vec<PathBuf>,
+    /// What a mesh is made of.
+    pub(crate) mesh: Parts,
 }
 
 impl Programs {
     pub(crate) fn find_or_make() -> Self {
         let cache = cache_directory().expect("a cache");
         let node = go_program(&cache, "node", &MODULE, &[version()], "about 4 minutes on 2 cores");
-        Self { node, images: vec![images::pause(&cache), images::notebook(&cache)] }
+        let images = vec![images::pause(&cache), images::notebook(&cache)];
+        Self { node, images, mesh: Parts::find_or_make(&cache) }
     }
 }
 

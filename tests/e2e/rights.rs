@@ -119,6 +119,19 @@ pub(crate) fn process_of(pod: &Value) -> PathBuf {
     processes.into_iter().find(|process| is_it(process)).unwrap_or_else(|| panic!("no process of {uid}"))
 }
 
+/// What the largest process of a pod costs.
+pub(crate) fn cost_of(pod: &Value) -> String {
+    let uid = pod["metadata"]["uid"].as_str().expect("a uid");
+    let processes = fs::read_dir("/proc").expect("/proc").flatten().map(|entry| entry.path());
+    let of_pod = processes.filter(|process| fs::read_to_string(process.join("cgroup")).is_ok_and(|group| group.contains(uid)));
+    let status = of_pod.filter_map(|process| Some((fs::read_to_string(process.join("status")).ok()?, process)));
+    let memory = |status: &str| -> Option<u64> {
+        status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.trim().trim_end_matches(" kB").parse().ok()
+    };
+    let largest = status.max_by_key(|(status, _)| memory(status));
+    largest.map_or_else(|| "no process".to_owned(), |(status, process)| cost(&process, &status))
+}
+
 /// Memory now and at most, and the time of a core that it has had.
 fn cost(process: &Path, status: &str) -> String {
     let memory = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map_or("?", str::trim).to_owned();

@@ -17,6 +17,8 @@ mod harness;
 mod jupyter;
 mod lab;
 mod login;
+#[path = "../common/made.rs"]
+mod made;
 mod mesh;
 #[path = "../cluster/oauth2.rs"]
 mod oauth2;

@@ -7,13 +7,10 @@ use std::path::{Path, PathBuf};
 use kfctl::directories::{cache_directory, store};
 
 use crate::harness::say;
-use made::{go, go_program};
+use crate::made::{go, go_program};
 
 #[allow(unused_imports, reason = "the tests use all of what the figures share")]
-pub(crate) use made::{note, once, patiently, wheel};
-
-#[path = "../common/made.rs"]
-mod made;
+pub(crate) use crate::made::{note, once, patiently, wheel};
 
 /// The Go module, as it is in this repository.
 const MODULE: [(&str, &str); 3] = [

@@ -4,11 +4,11 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import Provider from 'oidc-provider';
 
-const { port, client, accounts } = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+const { host = '127.0.0.1', port, client, accounts } = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const scope = 'openid email profile groups offline_access';
 
-const provider = new Provider(`http://127.0.0.1:${port}`, {
+const provider = new Provider(`http://${host}:${port}`, {
   clients: [client],
   jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256' }] },
   cookies: { keys: [randomBytes(32).toString('hex')] },
@@ -54,4 +54,4 @@ createServer((request, response) => {
     console.error(error);
     response.writeHead(500).end();
   });
-}).listen(port, '127.0.0.1');
+}).listen(port, host);
