@@ -227,8 +227,10 @@ async fn identify(site: &Site, headers: &HeaderMap) -> Result<Visitor, Problem> 
     };
     let connection = connection.map_err(|failure| Problem::of(&failure, "let you in"))?;
     let settings = site.cache.one(Kind::Trust, SYSTEM_NAMESPACE, TRUST);
-    let origin = origin(settings.as_deref().map_or("", |settings| text(settings, "/data/notebookHost")), headers);
-    Ok(Visitor { user, groups, connection, origin })
+    let setting = |field: &str| settings.as_deref().map_or("", |settings| text(settings, field));
+    let origin = origin(setting("/data/notebookHost"), headers);
+    let sign_out = if site.trial { String::new() } else { sign_out(setting("/data/signOut"), &origin) };
+    Ok(Visitor { user, groups, connection, origin, sign_out })
 }
 
 /// Where what users run is, under a name of its own: the visitor comes to it as they came here. Nothing where it has none.
@@ -241,6 +243,15 @@ fn origin(host: &str, headers: &HeaderMap) -> String {
     let is_port = |port: &&str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
     let port = here.rsplit_once(':').map(|(_, port)| port).filter(is_port).map(|port| format!(":{port}")).unwrap_or_default();
     format!("{scheme}://{host}{port}")
+}
+
+/// Where a visitor logs out. What users run has a session of its own under a name of its own: the login sends them there next.
+fn sign_out(path: &str, origin: &str) -> String {
+    if path.is_empty() || origin.is_empty() {
+        return path.to_owned();
+    }
+    let next: String = form_urlencoded::byte_serialize(format!("{origin}{path}").as_bytes()).collect();
+    format!("{path}?rd={next}")
 }
 
 fn not_let_in(user: &str, trial: bool) -> Problem {
@@ -339,6 +350,12 @@ mod tests {
         assert_eq!(asked("notebooks.acme.net", &[("host", "kubeflow.acme.com"), https]), "https://notebooks.acme.net");
         assert_eq!(asked("notebooks.acme.net", &[("host", "kubeflow.acme.com:8443"), https]), "https://notebooks.acme.net:8443");
         assert_eq!(asked("notebooks.acme.net", &[("host", "kubeflow.acme.com:a@evil.example")]), "http://notebooks.acme.net");
+    }
+
+    #[test]
+    fn who_logs_out_is_out_everywhere() {
+        assert_eq!([sign_out("", "https://n.acme.net"), sign_out("/out", "")], ["", "/out"]);
+        assert_eq!(sign_out("/out", "https://n.acme.net:8443"), "/out?rd=https%3A%2F%2Fn.acme.net%3A8443%2Fout");
     }
 
     #[test]

@@ -53,7 +53,8 @@ impl Pages {
 
     /// Renders a page.
     pub(super) fn render(&self, template: &str, page: &Page<'_>, data: &Value) -> Result<String, minijinja::Error> {
-        let visitor = page.visitor.map(|visitor| json!({"user": visitor.user, "groups": visitor.groups}));
+        let visitor =
+            page.visitor.map(|visitor| json!({"user": visitor.user, "groups": visitor.groups, "signOut": visitor.sign_out}));
         let context =
             Context { visitor, csrf: page.csrf, path: page.path, trial: page.trial, version: env!("CARGO_PKG_VERSION"), data };
         self.0.get_template(template)?.render(minijinja::value::Serde(&context))
@@ -135,6 +136,7 @@ mod tests {
             groups: vec![EVIL.to_owned()],
             connection: crate::cluster::Connection::nowhere(),
             origin: String::new(),
+            sign_out: EVIL.to_owned(),
         }
     }
 

@@ -16,6 +16,8 @@ pub(super) struct Visitor {
     pub(super) connection: Connection,
     /// Where what users run is for them: scheme, name and port, or nothing where it is here.
     pub(super) origin: String,
+    /// Where they log out; nothing where that is no page of this Kubeflow.
+    pub(super) sign_out: String,
 }
 
 impl Visitor {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::profile_lifecycle::{ABE, BOB, JANE, Profiles};
-use crate::web_rig::{CHANGER, Issuer, Person, Web, deploy, grant, make_changer, people};
+use crate::web_rig::{CHANGER, Issuer, Person, SIGN_OUT, Web, deploy, grant, make_changer, people};
 
 const VIC: &str = "vic@foo.com";
 const ANN: &str = "ann@foo.com";
@@ -67,6 +67,8 @@ fn each_sees_their_own(test: &Profiles, jane: &Person, bob: &Person) {
     assert_eq!(namespaces(bob), ["kubeflow-bob"]);
     test.cluster.until("the quota is counted", || jane.get("/").text.contains("0 of 32 used, 32 free"));
     let page = jane.get("/").is(200);
+    let out = format!("<a href=\"{}\">Log out</a>", SIGN_OUT.replace('/', "&#x2f;"));
+    assert!(page.text.contains(&out), "{}", page.text);
     for part in ["kubeflow-jane", "<meter", "Owner: jane@foo.com", "You: owner"] {
         assert!(page.text.contains(part), "no {part} in {}", page.text);
     }

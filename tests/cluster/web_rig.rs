@@ -208,11 +208,15 @@ impl<'a> Person<'a> {
     }
 }
 
+/// Where people log out.
+pub(crate) const SIGN_OUT: &str = "/oauth2/sign_out";
+
 /// Brings the web UI's component to a cluster with profiles, and whose tokens count.
 pub(crate) fn deploy(test: &Profiles, issuer: &Issuer) {
     let keys = format!("--from-literal=jwks={}", issuer.keys());
     let [iss, audience] = [format!("--from-literal=issuer={ISSUER}"), format!("--from-literal=audiences={AUDIENCE}")];
-    test.admin(&["-n", "kubeflow-system", "create", "configmap", "mesh", &keys, &iss, &audience]);
+    let out = format!("--from-literal=signOut={SIGN_OUT}");
+    test.admin(&["-n", "kubeflow-system", "create", "configmap", "mesh", &keys, &iss, &audience, &out]);
     test.app.kfctl(&["component", "enable", "dashboard"]).success();
     for parameter in ["deployment", "route"] {
         test.app.kfctl(&["param", "set", "dashboard", parameter, "false"]).success();
